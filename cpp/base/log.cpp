@@ -1,0 +1,78 @@
+#include "base/log.hpp"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "base/text.hpp"
+
+namespace scabbard::log {
+namespace {
+
+constexpr auto kWhole = std::string_view::npos;
+
+// In JSON the text comes from quote(), quotes included.
+constexpr auto kJsonPattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":%v})";
+constexpr auto kTextPattern = "%Y-%m-%dT%H:%M:%S.%e%z scabbard %l: %v";
+
+struct Logger {
+  spdlog::logger to;
+  bool json;
+};
+
+Logger* make_logger() {
+  std::string_view setting;
+  if (const char* value = std::getenv("SCABBARD_LOG")) setting = value;
+  bool json = false;
+  if (auto comma = setting.find(','); comma != std::string_view::npos) {
+    json = setting.substr(comma + 1) == "json";
+    setting = setting.substr(0, comma);
+  }
+  auto level = setting.empty() ? spdlog::level::warn : spdlog::level::from_str(std::string(setting));
+  bool unknown = level == spdlog::level::off && setting != "off";
+  if (unknown) level = spdlog::level::warn;
+
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  auto* logger = new Logger{spdlog::logger("scabbard", std::move(sink)), json};
+  logger->to.set_level(level);
+  logger->to.set_pattern(json ? kJsonPattern : kTextPattern);
+  logger->to.set_error_handler([](const std::string&) {});  // nowhere left to complain
+  if (unknown) {
+    std::string complaint = "SCABBARD_LOG does not begin with a level (trace, debug, info, warn, error, off); taking warn";
+    logger->to.warn("{}", json ? quote(complaint) : complaint);
+  }
+  return logger;
+}
+
+// Never destroyed: threads of ours may outlive main.
+Logger& logger() {
+  static auto* instance = make_logger();
+  return *instance;
+}
+
+spdlog::level::level_enum to_spdlog(Level level) {
+  switch (level) {
+    case Level::kTrace: return spdlog::level::trace;
+    case Level::kDebug: return spdlog::level::debug;
+    case Level::kInfo: return spdlog::level::info;
+    case Level::kWarn: return spdlog::level::warn;
+    case Level::kError: return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
+
+}  // namespace
+
+bool enabled(Level level) noexcept { return logger().to.should_log(to_spdlog(level)); }
+
+void write(Level level, std::string_view line) noexcept {
+  try {
+    std::string clean = redacted(line);
+    logger().to.log(to_spdlog(level), "{}", logger().json ? quote(clean, kWhole) : clean);
+  } catch (...) {  // a log line is never worth the caller's work
+  }
+}
+
+}  // namespace scabbard::log

@@ -1,0 +1,149 @@
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <mutex>
+
+#include <fmt/core.h>
+
+#include "base/text.hpp"
+#include "scabbard/store.hpp"
+#include "store/posix/posix_store.hpp"
+#include "store/store_file.hpp"
+#include "store/url.hpp"
+
+namespace scabbard {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The part of `path` below `folder`; empty for the folder itself.
+std::string below(const fs::path& path, const fs::path& folder) {
+  auto rest = path.lexically_relative(folder).string();
+  return rest == "." ? std::string() : rest;
+}
+
+class DiskLocator final : public Locator {
+ public:
+  explicit DiskLocator(std::vector<StoreConfig> configured) : configured_(std::move(configured)) {}
+
+  Result<Location> resolve(std::string_view location) override {
+    std::lock_guard lock(mutex_);
+    if (location.empty()) return fail(ErrorCode::kInvalidPath, "a location is empty");
+    if (location.contains('\0')) return fail(ErrorCode::kInvalidPath, fmt::format("location {} contains a NUL byte", quote(location)));
+    return is_url(location) ? resolve_url(location) : resolve_path(std::string(location));
+  }
+
+  Result<std::shared_ptr<Store>> named(std::string_view name) override {
+    std::lock_guard lock(mutex_);
+    for (const StoreConfig& config : configured_) {
+      if (config.name == name) return open_once(config);
+    }
+    for (const auto& [path, store] : open_) {
+      if (store->config().name == name) return store;
+    }
+    return fail(ErrorCode::kNotFound, fmt::format("no store is called {}", quote(name)));
+  }
+
+ private:
+  // The configured store whose URL is the longest one that the location lies below.
+  Result<Location> resolve_url(std::string_view location) {
+    const StoreConfig* best = nullptr;
+    for (const StoreConfig& config : configured_) {
+      bool inside = location.starts_with(config.path) &&
+                    (location.size() == config.path.size() || location[config.path.size()] == '/');
+      if (inside && (best == nullptr || config.path.size() > best->path.size())) best = &config;
+    }
+    if (best != nullptr) {
+      auto store = open_once(*best);
+      if (!store) return fail(std::move(store).error());
+      std::string_view object = location.substr(best->path.size());
+      return Location{*std::move(store), std::string(object.substr(object.empty() ? 0 : 1))};
+    }
+    auto url = parse_url(location);
+    if (!url) return fail(std::move(url).error());
+    if (url->scheme == "file" && url->path.starts_with('/')) return resolve_path(url->path);
+    return fail(ErrorCode::kNotFound,
+                fmt::format("no store is configured for {}; name it in the file that --config or SCABBARD_CONFIG "
+                            "gives, as [[store]] with its Path", quote(location)));
+  }
+
+  Result<Location> resolve_path(const std::string& text) {
+    std::error_code failed;
+    fs::path path = fs::absolute(text, failed).lexically_normal();
+    if (failed) return fail(ErrorCode::kInvalidPath, fmt::format("location {}: {}", quote(text), failed.message()));
+    if (!path.has_filename()) path = path.parent_path();  // "folder/" is the folder
+    for (fs::path folder = path;; folder = folder.parent_path()) {
+      auto file = store_file(folder);
+      if (!file) return fail(std::move(file).error());
+      if (*file) {
+        if (!(*file)->is_ours()) break;
+        auto store = open_once((*file)->as_config(folder.string()));
+        if (!store) return fail(std::move(store).error());
+        return Location{*std::move(store), below(path, folder)};
+      }
+      if (folder == folder.root_path()) break;
+    }
+    return local(path);
+  }
+
+  // A file that is in no store: a file store of the folder it lies in, or of the nearest that exists.
+  Result<Location> local(const fs::path& path) {
+    std::error_code ignored;
+    fs::path folder = path;
+    while (!fs::is_directory(folder, ignored) && folder != folder.root_path()) folder = folder.parent_path();
+    auto known = open_.find(folder.string());
+    if (known == open_.end()) {
+      StoreConfig config{.name = folder.string(), .path = folder.string(), .meta = {}, .read_only = false};
+      auto store = posix::open_store(config, folder.string(), {});
+      if (!store) return fail(std::move(store).error());
+      known = open_.emplace(folder.string(), *std::move(store)).first;
+    }
+    return Location{known->second, below(path, folder)};
+  }
+
+  // Each folder is looked into once.
+  Result<std::optional<StoreFile>> store_file(const fs::path& folder) {
+    auto known = store_files_.find(folder.string());
+    if (known == store_files_.end()) {
+      auto file = read_store_file(folder.string());
+      if (!file && file.error().code == ErrorCode::kPermissionDenied) file = std::nullopt;
+      if (!file) return file;
+      known = store_files_.emplace(folder.string(), *std::move(file)).first;
+    }
+    return known->second;
+  }
+
+  Result<std::shared_ptr<Store>> open_once(const StoreConfig& config) {
+    if (auto known = open_.find(config.path); known != open_.end()) return known->second;
+    auto store = open_store(config);
+    if (store) open_.emplace(config.path, *store);
+    return store;
+  }
+
+  const std::vector<StoreConfig> configured_;
+  std::mutex mutex_;
+  std::map<std::string, std::optional<StoreFile>> store_files_;  // by folder
+  std::map<std::string, std::shared_ptr<Store>> open_;           // by path or URL
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Locator>> Locator::create(std::string_view config_file) {
+  std::string path(config_file);
+  if (path.empty()) {
+    if (const char* configured = std::getenv("SCABBARD_CONFIG")) path = configured;
+  }
+  std::vector<StoreConfig> stores;
+  if (!path.empty()) {
+    auto read = read_config_file(path);
+    if (!read) return fail(std::move(read).error());
+    stores = *std::move(read);
+  }
+  for (StoreConfig& store : stores) {
+    while (store.path.size() > 1 && store.path.ends_with('/')) store.path.pop_back();
+    if (store.name.empty()) store.name = store.path;
+  }
+  return std::make_unique<DiskLocator>(std::move(stores));
+}
+
+}  // namespace scabbard

@@ -1,0 +1,36 @@
+#include "store/object_name.hpp"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "base/text.hpp"
+
+namespace scabbard {
+namespace {
+
+std::string_view broken_rule(std::string_view object) {
+  if (object.empty()) return "is empty";
+  if (object.find('\0') != std::string_view::npos) return "contains a NUL byte";
+  if (object.front() == '/') return "begins with a slash";
+  if (object.back() == '/') return "ends with a slash";
+  for (std::size_t begin = 0; begin <= object.size();) {
+    std::size_t end = std::min(object.find('/', begin), object.size());
+    std::string_view component = object.substr(begin, end - begin);
+    if (component.empty()) return "contains an empty component";
+    if (component == "." || component == "..") return "contains a . or .. component";
+    if (component.starts_with(kTemporaryPrefix)) return "is a name that scabbard keeps for itself";
+    begin = end + 1;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_object_name(std::string_view object) {
+  std::string_view rule = broken_rule(object);
+  if (rule.empty()) return {};
+  return fail(ErrorCode::kInvalidPath, fmt::format("object name {} {}", quote(object), rule));
+}
+
+}  // namespace scabbard

@@ -1,0 +1,16 @@
+// The rules for object names that every backend shares (see store.hpp).
+#pragma once
+
+#include <string_view>
+
+#include "scabbard/error.hpp"
+
+namespace scabbard {
+
+/// First letters of a writer's temporary, in any folder.
+inline constexpr std::string_view kTemporaryPrefix = ".scabbard-tmp-";
+
+/// kInvalidPath, naming the rule that is broken.
+Result<void> check_object_name(std::string_view object);
+
+}  // namespace scabbard

@@ -1,0 +1,307 @@
+#include "store/posix/durable_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <fstream>
+#include <functional>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/crc32c.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "store/object_name.hpp"
+
+namespace scabbard::posix {
+namespace {
+
+constexpr mode_t kFileMode = 0644;  // less the umask, as damocles' own filestore
+constexpr mode_t kFolderMode = 0755;
+constexpr int kMostLinks = 40;  // the kernel's own limit
+constexpr int kMostAttempts = 16;
+// Below this, asking the filesystem to reserve blocks costs more than it tells.
+constexpr std::uint64_t kLeastReserved = std::uint64_t{1} << 20;
+// Runs of this length are on their way to the disk while the next one is written.
+constexpr std::uint64_t kWritebackRun = std::uint64_t{8} << 20;
+// What is granted to cleaning up after a file that was given up; on a mount that hangs it goes on alone.
+constexpr auto kCleanUpLimit = std::chrono::seconds(2);
+
+std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+std::string new_temporary_name() {
+  static std::atomic<unsigned> next = 0;
+  return fmt::format("{}{}-{}", temporary_prefix_of_host(), ::getpid(), next++);
+}
+
+// Makes the folders between the store's root and `folder`. Never the root itself: where that is missing, a
+// disk is not mounted.
+Result<void> make_folders(Operation& op, const std::string& folder) {
+  const std::string& root = op.volume().root();
+  if (!folder.starts_with(root + "/")) return op.failed(-ENOENT, "open the folder");
+  std::size_t end = root.size();
+  while (end < folder.size()) {
+    end = std::min(folder.find('/', end + 1), folder.size());
+    int made = uninterrupted([&] { return op.calls().make_directory(folder.substr(0, end), kFolderMode); });
+    if (made < 0 && made != -EEXIST) return op.failed(made, "make its folder");
+  }
+  return {};
+}
+
+// A folder held open for the length of a sync.
+class OpenFolder {
+ public:
+  OpenFolder(FileCalls& calls, const std::string& path)
+      : calls_(calls),
+        fd_(uninterrupted([&] { return calls.open(path, O_RDONLY | O_DIRECTORY, 0); })) {}
+  ~OpenFolder() {
+    if (fd_ >= 0) calls_.close(fd_);
+  }
+  OpenFolder(const OpenFolder&) = delete;
+  OpenFolder& operator=(const OpenFolder&) = delete;
+
+  int sync() {
+    if (fd_ < 0) return fd_;
+    int result = uninterrupted([&] { return calls_.fsync(fd_); });
+    // Some filesystems (CIFS, some FUSE ones) have no notion of syncing a folder.
+    return result == -EINVAL || result == -EOPNOTSUPP || result == -ENOSYS ? 0 : result;
+  }
+  ino_t inode() {
+    struct stat status;
+    return fd_ >= 0 && uninterrupted([&] { return calls_.fstat(fd_, status); }) == 0 ? status.st_ino : 0;
+  }
+
+ private:
+  FileCalls& calls_;
+  int fd_;
+};
+
+// Syncs the folder, so that a name in it survives, and its parents up to the root: somebody may have made
+// them a moment ago. What was found durable is remembered with the folder's inode, for a folder may be
+// removed and made again.
+int sync_folders(Operation& op, std::string folder) {
+  const std::string& root = op.volume().root();
+  ino_t inode = 0;
+  {
+    OpenFolder open(op.calls(), folder);
+    if (int result = open.sync(); result < 0) return result;
+    inode = open.inode();
+  }
+  while (folder.size() > root.size() && folder.starts_with(root)) {
+    if (inode != 0 && op.volume().is_durable_folder(folder, inode)) return 0;
+    OpenFolder parent(op.calls(), folder_of(folder));
+    if (int result = parent.sync(); result < 0) return result;
+    op.volume().saw_durable_folder(folder, inode);
+    folder = folder_of(folder);
+    inode = parent.inode();
+  }
+  return 0;
+}
+
+}  // namespace
+
+const std::string& temporary_prefix_of_host() {
+  static const auto* prefix = [] {
+    std::string id;
+    std::ifstream("/etc/machine-id") >> id;
+    if (id.empty()) {
+      char name[256] = "";
+      ::gethostname(name, sizeof name - 1);
+      id = name;
+    }
+    std::uint32_t hash = crc32c(std::as_bytes(std::span(id)));
+    return new std::string(fmt::format("{}{:08x}-", kTemporaryPrefix, hash));
+  }();
+  return *prefix;
+}
+
+Result<std::string> follow_links(Operation& op, std::string path) {
+  for (int links = 0; links < kMostLinks; ++links) {
+    std::string target;
+    int result = uninterrupted([&] { return op.calls().read_link(path, target); });
+    // EINVAL: not a link. What is missing or no folder is for the next call to report.
+    if (result == -EINVAL || result == -ENOENT || result == -ENOTDIR) return path;
+    if (result < 0) return op.failed(result, "look where it leads");
+    path = target.starts_with('/') ? target : folder_of(path) + "/" + target;
+  }
+  return op.failed(-ELOOP, "look where it leads");
+}
+
+Result<DurableFile> DurableFile::create(Operation& op, std::shared_ptr<Volume> volume, std::string_view object,
+                                        const CreateOptions& options, std::shared_ptr<Guard> guard) {
+  auto path = follow_links(op, volume->path_of(object));
+  if (!path) return fail(std::move(path).error());
+  DurableFile file(std::move(volume), std::move(guard), *std::move(path), options.exclusive);
+  if (auto seen = file.look_at_target(op); !seen) return fail(std::move(seen).error());
+  if (auto opened = file.open_temporary(op); !opened) return fail(std::move(opened).error());
+  return file;
+}
+
+DurableFile::DurableFile(DurableFile&& other) noexcept
+    : volume_(std::move(other.volume_)),
+      guard_(std::move(other.guard_)),
+      path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      exclusive_(other.exclusive_),
+      replaced_(other.replaced_),
+      fd_(std::exchange(other.fd_, -1)),
+      size_(other.size_),
+      written_back_(other.written_back_) {}
+
+DurableFile::~DurableFile() {
+  if (fd_ < 0) return;
+  auto brief = Context().with_timeout(kCleanUpLimit);
+  auto remove_and_close = [this](FileCalls& calls) {
+    if (!temporary_.empty()) {
+      int removed = uninterrupted([&] { return calls.unlink(temporary_); });
+      if (removed < 0 && removed != -ENOENT) {
+        log::warn("leftover {} stays until a sweep: {}", quote(temporary_),
+                  file_error(removed, Access::kWrite, "remove it", "").message);
+      }
+    }
+    calls.close(fd_);
+  };
+  if (guard_ != nullptr || volume_->guarded()) {
+    GuardedCalls calls(volume_->direct_calls(), guard_ != nullptr ? guard_ : volume_->guard(), brief);
+    remove_and_close(calls);
+  } else {
+    remove_and_close(volume_->direct_calls());
+  }
+}
+
+Result<void> DurableFile::look_at_target(Operation& op) {
+  struct stat status;
+  int result = uninterrupted([&] { return op.calls().stat(path_, status); });
+  if (result == -ENOENT) return {};
+  if (result < 0) return op.failed(result, "look at what is there");
+  if (!S_ISREG(status.st_mode)) return op.failed(ErrorCode::kNotRegularFile, "something else than a file has that name");
+  if (exclusive_) return op.failed(ErrorCode::kAlreadyExists, "an object of that name exists");
+  replaced_ = status;
+  return {};
+}
+
+Result<void> DurableFile::open_temporary(Operation& op) {
+  std::string folder = folder_of(path_);
+  for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+    temporary_ = folder + "/" + new_temporary_name();
+    int fd = uninterrupted([&] { return op.calls().open(temporary_, O_WRONLY | O_CREAT | O_EXCL, kFileMode); });
+    if (fd >= 0) {
+      fd_ = fd;
+      if (claim(op.calls())) return {};
+      op.calls().close(std::exchange(fd_, -1));
+    } else if (fd == -ENOENT) {
+      // Made here, and made again when somebody removes an empty folder meanwhile.
+      if (auto made = make_folders(op, folder); !made) return made;
+    } else if (fd != -EEXIST) {
+      return op.failed(fd, "create a temporary file");
+    }
+  }
+  return op.failed(-EBUSY, "create a temporary file");
+}
+
+// Marks the temporary as in use. False when a sweep was quicker: between creation and lock it looks dead.
+bool DurableFile::claim(FileCalls& calls) {
+  int locked = uninterrupted([&] { return calls.lock(fd_); });
+  if (locked == -EWOULDBLOCK) return false;
+  // Where there are no locks there are no sweeps either: they fail to get one.
+  struct stat status;
+  return uninterrupted([&] { return calls.fstat(fd_, status); }) != 0 || status.st_nlink > 0;
+}
+
+Result<void> DurableFile::reserve(Operation& op, std::uint64_t length) {
+  if (length < kLeastReserved) return {};
+  int result = uninterrupted([&] { return op.calls().reserve(fd_, static_cast<off_t>(length)); });
+  bool known_too_little = result == -ENOSPC || result == -EDQUOT || result == -EFBIG;
+  // Anything else is a filesystem that cannot reserve; writing will tell.
+  if (known_too_little) return op.failed(result, fmt::format("reserve {} bytes", length));
+  return {};
+}
+
+Result<void> DurableFile::write(Operation& op, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    if (auto going = op.check(); !going) return going;
+    ssize_t count = uninterrupted([&] { return op.calls().pwrite(fd_, bytes, static_cast<off_t>(size_)); });
+    if (count < 0) return op.failed(count, "write");
+    if (count == 0) return op.failed(-EIO, "write");
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+    advance(op, static_cast<std::uint64_t>(count));
+  }
+  return {};
+}
+
+void DurableFile::advance(Operation& op, std::uint64_t length) {
+  size_ += length;
+  if (size_ - written_back_ < kWritebackRun) return;
+  // Only a head start: what fails here fails again in the sync.
+  op.calls().start_writeback(fd_, static_cast<off_t>(written_back_), static_cast<off_t>(size_ - written_back_));
+  written_back_ = size_;
+}
+
+Result<WriteInfo> DurableFile::publish(Operation& op) {
+  if (auto going = op.check(); !going) return fail(std::move(going).error());
+  if (auto taken = take_over_attributes(op); !taken) return fail(std::move(taken).error());
+  if (int result = uninterrupted([&] { return op.calls().fsync(fd_); }); result < 0) {
+    return op.failed(result, "sync the data");
+  }
+  if (int result = op.calls().flush(fd_); result < 0 && result != -EINTR) return op.failed(result, "close");
+  struct stat status;
+  if (int result = uninterrupted([&] { return op.calls().fstat(fd_, status); }); result < 0) {
+    return op.failed(result, "look at the new file");
+  }
+  if (static_cast<std::uint64_t>(status.st_size) != size_) {
+    return op.failed(ErrorCode::kCorrupt, fmt::format("{} bytes were written, the file has {}", size_, status.st_size));
+  }
+  if (auto named = take_name(op); !named) return fail(std::move(named).error());
+  if (int result = sync_folders(op, folder_of(path_)); result < 0) {
+    return op.failed(result, "sync the folder; the new object is there, whole, but may not survive a power cut");
+  }
+  ObjectInfo info = object_info(status);
+  return WriteInfo{.size = info.size, .version = std::move(info.version), .crc32c = {}};
+}
+
+// A replaced file's owner and mode stay, as when it is truncated and written in place.
+Result<void> DurableFile::take_over_attributes(Operation& op) {
+  if (!replaced_) return {};
+  struct stat mine;
+  if (int result = uninterrupted([&] { return op.calls().fstat(fd_, mine); }); result < 0) {
+    return op.failed(result, "look at the new file");
+  }
+  // Giving a file away needs privileges; without them it is ours, as any new file is.
+  if (replaced_->st_uid != mine.st_uid || replaced_->st_gid != mine.st_gid) {
+    uninterrupted([&] { return op.calls().change_owner(fd_, replaced_->st_uid, replaced_->st_gid); });
+  }
+  mode_t mode = replaced_->st_mode & 0777;
+  if (mode == (mine.st_mode & 0777)) return {};
+  int result = uninterrupted([&] { return op.calls().change_mode(fd_, mode); });
+  if (result < 0 && result != -EPERM && result != -EOPNOTSUPP) return op.failed(result, "keep the mode");
+  return {};
+}
+
+Result<void> DurableFile::take_name(Operation& op) {
+  FileCalls& calls = op.calls();
+  if (!exclusive_) {
+    int result = uninterrupted([&] { return calls.rename(temporary_, path_); });
+    if (result < 0) return op.failed(result, "rename");
+    temporary_.clear();
+    return {};
+  }
+  int result = uninterrupted([&] { return calls.rename_no_replace(temporary_, path_); });
+  if (result == 0) {
+    temporary_.clear();
+    return {};
+  }
+  // NFS and others know no such rename; a second name for the file is as exclusive.
+  if (result == -EINVAL || result == -ENOSYS || result == -EOPNOTSUPP) {
+    result = uninterrupted([&] { return calls.link(temporary_, path_); });
+  }
+  if (result == -EEXIST) return op.failed(ErrorCode::kAlreadyExists, "an object of that name exists");
+  if (result < 0) return op.failed(result, "take the name");
+  uninterrupted([&] { return calls.unlink(temporary_); });
+  temporary_.clear();
+  return {};
+}
+
+}  // namespace scabbard::posix

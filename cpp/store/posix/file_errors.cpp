@@ -1,0 +1,96 @@
+#include "store/posix/file_errors.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include <fmt/core.h>
+
+#include "store/posix/guard.hpp"
+
+namespace scabbard::posix {
+namespace {
+
+std::string describe(int error) {
+  switch (-error) {
+    case kOutError: return "the filesystem does not answer (ETIMEDOUT)";
+    case kCancelledError: return "cancelled";
+    case kDeadlineError: return "deadline exceeded";
+    case kClosedError: return "the store is closed";
+    default: break;
+  }
+  const char* text = ::strerrordesc_np(error);
+  const char* name = ::strerrorname_np(error);
+  if (text == nullptr || name == nullptr) return fmt::format("errno {}", error);
+  return fmt::format("{} ({})", text, name);
+}
+
+std::string_view hint(int error) {
+  switch (error) {
+    case ENOTCONN: return "; the mount is dead: unmount and mount it again";
+    case ESTALE: return "; the server no longer knows the file: it was replaced or the export changed";
+    case EMFILE:
+    case ENFILE: return "; raise the limit of open files (ulimit -n, LimitNOFILE=)";
+    case EDQUOT: return "; the quota is used up";
+    case EIO: return "; look at the kernel's log and the disk's health";
+    default: return "";
+  }
+}
+
+bool may_pass(ErrorCode code, int error) {
+  return code == ErrorCode::kUnavailable || error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN;
+}
+
+}  // namespace
+
+ErrorCode code_of(int error, Access access) noexcept {
+  switch (std::abs(error)) {
+    case -kCancelledError: return ErrorCode::kCancelled;
+    case -kDeadlineError: return ErrorCode::kDeadlineExceeded;
+    case -kClosedError: return ErrorCode::kClosed;
+    case ENOENT: return ErrorCode::kNotFound;
+    case ENOTDIR: return access == Access::kRead ? ErrorCode::kNotFound : ErrorCode::kInvalidPath;
+    case EEXIST: return ErrorCode::kAlreadyExists;
+    case EISDIR: return ErrorCode::kNotRegularFile;
+    case ENXIO: return ErrorCode::kNotRegularFile;  // open of a FIFO or socket
+    case ENAMETOOLONG:
+    case ELOOP:
+    case EILSEQ: return ErrorCode::kInvalidPath;
+    case EACCES:
+    case EPERM: return ErrorCode::kPermissionDenied;
+    case EROFS: return ErrorCode::kReadOnly;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: return ErrorCode::kNoSpace;
+    case ETIMEDOUT:
+    case ENOTCONN:
+    case ESTALE:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case ECONNABORTED: return ErrorCode::kUnavailable;
+    case EOPNOTSUPP:
+    case ENOSYS: return ErrorCode::kUnsupported;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EAGAIN: return ErrorCode::kInternal;
+    default: return ErrorCode::kIo;
+  }
+}
+
+Error file_error(int error, Access access, std::string_view what, std::string_view step) {
+  error = std::abs(error);
+  ErrorCode code = code_of(error, access);
+  std::string reason = describe(error) + std::string(hint(error));
+  return {.code = code,
+          .message = step.empty() ? fmt::format("{}: {}", what, reason) : fmt::format("{}: {}: {}", what, step, reason),
+          .retryable = may_pass(code, error),
+          .system_error = error,
+          .request_id = {}};
+}
+
+}  // namespace scabbard::posix

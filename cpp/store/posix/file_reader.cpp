@@ -1,0 +1,144 @@
+#include "store/posix/file_reader.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/buffer_pool.hpp"
+
+namespace scabbard::posix {
+namespace {
+
+constexpr std::size_t kKernelCopy = std::size_t{16} << 20;
+constexpr std::size_t kBufferSize = std::size_t{1} << 20;
+constexpr auto kCleanUpLimit = std::chrono::seconds(2);
+
+// Writes all of `bytes` to the caller's descriptor; waits where that one does not block.
+int write_all(int descriptor, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
+    if (count >= 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(count));
+    } else if (errno == EAGAIN) {
+      pollfd ready = {.fd = descriptor, .events = POLLOUT, .revents = 0};
+      if (::poll(&ready, 1, -1) < 0 && errno != EINTR) return -errno;
+    } else if (errno != EINTR) {
+      return -errno;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+Result<OpenFile> OpenFile::open(Operation& op, Volume& volume, std::string_view object) {
+  std::string path = volume.path_of(object);
+  // O_NONBLOCK: a FIFO in an object's place must not wait for its other end.
+  int fd = uninterrupted([&] { return op.calls().open(path, O_RDONLY | O_NONBLOCK, 0); });
+  if (fd < 0) return op.failed(fd, "");
+  OpenFile file(volume, fd);
+  struct stat status;
+  if (int result = uninterrupted([&] { return op.calls().fstat(fd, status); }); result < 0) return op.failed(result, "");
+  if (!S_ISREG(status.st_mode)) return op.failed(ErrorCode::kNotRegularFile, "not a regular file");
+  file.info_ = object_info(status);
+  return file;
+}
+
+OpenFile::OpenFile(OpenFile&& other) noexcept
+    : volume_(other.volume_), fd_(std::exchange(other.fd_, -1)), info_(std::move(other.info_)) {}
+
+OpenFile::~OpenFile() {
+  if (fd_ < 0) return;
+  if (volume_.guarded()) {
+    auto brief = Context().with_timeout(kCleanUpLimit);
+    volume_.guard()->close_descriptor(brief, fd_);
+  } else {
+    volume_.direct_calls().close(fd_);
+  }
+}
+
+Result<std::size_t> OpenFile::read(Operation& op, std::uint64_t offset, std::span<std::byte> into) const {
+  if (offset >= info_.size) return 0;
+  into = into.first(std::min<std::uint64_t>(into.size(), info_.size - offset));
+  std::size_t got = 0;
+  while (got < into.size()) {
+    ssize_t count = uninterrupted(
+        [&] { return op.calls().pread(fd_, into.subspan(got), static_cast<off_t>(offset + got)); });
+    if (count == 0) return op.failed(ErrorCode::kChanged, "the file was cut short while it was read");
+    if (count == -ESTALE) return op.failed(ErrorCode::kChanged, "the file was replaced on the server while it was read");
+    if (count < 0) return op.failed(count, "");
+    got += static_cast<std::size_t>(count);
+    if (got < into.size()) {
+      if (auto going = op.check(); !going) return fail(std::move(going).error());
+    }
+  }
+  return got;
+}
+
+Result<std::unique_ptr<Reader>> FileReader::open(const Context& ctx, std::shared_ptr<Volume> volume,
+                                                 std::string_view object) {
+  Operation op(*volume, ctx, Access::kRead, "open", object);
+  if (auto going = op.check(); !going) return fail(std::move(going).error());
+  if (auto valid = op.check_name(); !valid) return fail(std::move(valid).error());
+  auto file = OpenFile::open(op, *volume, object);
+  if (!file) return fail(std::move(file).error());
+  return std::unique_ptr<Reader>(new FileReader(std::move(volume), std::string(object), *std::move(file)));
+}
+
+Result<std::size_t> FileReader::read(const Context& ctx, std::span<std::byte> into) {
+  auto got = read_at(ctx, position_, into);
+  if (got) position_ += *got;
+  return got;
+}
+
+Result<std::size_t> FileReader::read_at(const Context& ctx, std::uint64_t offset, std::span<std::byte> into) {
+  Operation op = operation(ctx);
+  if (auto going = op.check(); !going) return fail(std::move(going).error());
+  return file_.read(op, offset, into);
+}
+
+Result<std::uint64_t> FileReader::copy_to(const Context& ctx, int descriptor) {
+  Operation op = operation(ctx);
+  if (auto going = op.check(); !going) return fail(std::move(going).error());
+  auto ticket = BufferPool::process().reserve(ctx, BufferPool::Use::kBulk, kBufferSize);
+  if (!ticket) return op.failed(ticket.error().code, ticket.error().message);
+  auto buffer = ticket->take(kBufferSize);
+  if (!buffer) return op.failed(buffer.error().code, buffer.error().message);
+
+  std::uint64_t begin = position_;
+  while (position_ < info().size) {
+    if (auto going = op.check(); !going) return fail(std::move(going).error());
+    auto copied = copy_some(op, descriptor, buffer->bytes());
+    if (!copied) return fail(std::move(copied).error());
+    position_ += *copied;
+  }
+  return position_ - begin;
+}
+
+Result<std::size_t> FileReader::copy_some(Operation& op, int descriptor, std::span<std::byte> buffer) {
+  // In the kernel only where calls cannot be left behind: one that is would go on writing into the caller's
+  // descriptor.
+  if (!volume_->guarded()) {
+    auto offset = static_cast<off_t>(position_);
+    ssize_t count = uninterrupted([&] {
+      off_t from = offset;
+      ssize_t moved = ::copy_file_range(file_.descriptor(), &from, descriptor, nullptr,
+                                        std::min<std::uint64_t>(info().size - position_, kKernelCopy), 0);
+      return moved < 0 ? -errno : moved;
+    });
+    if (count > 0) return static_cast<std::size_t>(count);
+    if (count == -ENOSPC || count == -EDQUOT || count == -EIO) return op.failed(count, "write the copy");
+  }
+  auto got = file_.read(op, position_, buffer);
+  if (!got) return got;
+  if (int result = write_all(descriptor, buffer.first(*got)); result < 0) return op.failed(result, "write the copy");
+  return got;
+}
+
+}  // namespace scabbard::posix

@@ -1,0 +1,49 @@
+// An object being written to a file store, from buffers or from a file.
+#pragma once
+
+#include <memory>
+
+#include "base/buffer_pool.hpp"
+#include "scabbard/store.hpp"
+#include "store/posix/durable_file.hpp"
+
+namespace scabbard::posix {
+
+class FileWriter final : public Writer {
+ public:
+  static Result<std::unique_ptr<Writer>> create(const Context& ctx, std::shared_ptr<Volume> volume,
+                                                std::string_view object, const CreateOptions& options);
+
+  Result<std::span<std::byte>> acquire(const Context& ctx) override;
+  Result<void> commit(const Context& ctx, std::size_t filled) override;
+  Result<WriteInfo> finish(const Context& ctx) override;
+
+ private:
+  FileWriter(std::shared_ptr<Volume> volume, std::string object, const CreateOptions& options,
+             BufferPool::Ticket ticket, BufferPool::Buffer buffer, DurableFile file)
+      : volume_(std::move(volume)),
+        object_(std::move(object)),
+        length_(options.length),
+        ticket_(std::move(ticket)),
+        buffer_(std::move(buffer)),
+        file_(std::move(file)) {}
+
+  Operation operation(const Context& ctx) { return {*volume_, ctx, Access::kWrite, "put", object_}; }
+  Result<void> check_length(Operation& op, std::uint64_t length) const;
+
+  std::shared_ptr<Volume> volume_;
+  std::string object_;
+  std::optional<std::uint64_t> length_;
+  BufferPool::Ticket ticket_;
+  BufferPool::Buffer buffer_;
+  DurableFile file_;
+  std::uint32_t crc32c_ = 0;
+  bool failed_ = false;
+  bool finished_ = false;
+};
+
+/// Store::put_file.
+Result<WriteInfo> put_file(const Context& ctx, std::shared_ptr<Volume> volume, std::string_view object,
+                           const FileSource& source, const CreateOptions& options);
+
+}  // namespace scabbard::posix

@@ -1,0 +1,200 @@
+#include "store/posix/posix_store.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "store/posix/file_lister.hpp"
+#include "store/posix/file_read_queue.hpp"
+#include "store/posix/file_reader.hpp"
+#include "store/posix/file_writer.hpp"
+#include "store/posix/filesystem_types.hpp"
+#include "store/posix/volume.hpp"
+
+namespace scabbard::posix {
+namespace {
+
+// The manager asks for space under a lock that all its stores share: a mount that hangs must not hold it.
+constexpr auto kSpaceLimit = std::chrono::seconds(2);
+// What opening a store grants a mount before it is taken as it is.
+constexpr auto kOpenLimit = std::chrono::seconds(5);
+
+// statfs gives the same f_fsid for stores on one filesystem; where it gives none, the device does.
+std::string filesystem_id(const struct statfs& status, dev_t device) {
+  auto [high, low] = status.f_fsid.__val;
+  if (high != 0 || low != 0) return fmt::format("{:08x}{:08x}", static_cast<unsigned>(high), static_cast<unsigned>(low));
+  return fmt::format("dev-{:x}", device);
+}
+
+class PosixStore final : public Store {
+ public:
+  explicit PosixStore(std::shared_ptr<Volume> volume) : volume_(std::move(volume)) {}
+  ~PosixStore() override = default;
+
+  const StoreConfig& config() const override { return volume_->config(); }
+  std::string_view scheme() const override { return "file"; }
+  Capabilities capabilities() const override {
+    return {.exclusive_create = true,
+            .object_beside_folder = false,
+            .local_files = config().path == volume_->root(),
+            .max_component = 255,
+            .max_name = 4095 - volume_->root().size() - 1};
+  }
+  std::string location(std::string_view object) const override {
+    return object.empty() ? config().path : config().path + "/" + std::string(object);
+  }
+
+  Result<ObjectInfo> stat(const Context& ctx, std::string_view object) override {
+    Operation op(*volume_, ctx, Access::kRead, "stat", object);
+    if (auto going = op.check(); !going) return fail(std::move(going).error());
+    if (auto valid = op.check_name(); !valid) return fail(std::move(valid).error());
+    struct stat status;
+    std::string path = volume_->path_of(object);
+    if (int result = uninterrupted([&] { return op.calls().stat(path, status); }); result < 0) {
+      return op.failed(result, "");
+    }
+    if (!S_ISREG(status.st_mode)) return op.failed(ErrorCode::kNotRegularFile, "not a regular file");
+    return object_info(status);
+  }
+
+  Result<std::unique_ptr<Reader>> open(const Context& ctx, std::string_view object) override {
+    return FileReader::open(ctx, volume_, object);
+  }
+
+  Result<std::unique_ptr<Writer>> create(const Context& ctx, std::string_view object,
+                                         const CreateOptions& options) override {
+    return FileWriter::create(ctx, volume_, object, options);
+  }
+
+  Result<WriteInfo> put_file(const Context& ctx, std::string_view object, const FileSource& source,
+                             const CreateOptions& options) override {
+    return posix::put_file(ctx, volume_, object, source, options);
+  }
+
+  Result<WriteInfo> copy_from(const Context& ctx, std::string_view object, Store& source,
+                              std::string_view source_object, const CreateOptions& options) override {
+    Operation writing(*volume_, ctx, Access::kWrite, "put", object);
+    if (auto writable = writing.check_writable(); !writable) return fail(std::move(writable).error());
+    auto* files = dynamic_cast<PosixStore*>(&source);
+    if (files == nullptr) {
+      return writing.failed(ErrorCode::kUnsupported, fmt::format("cannot copy from {} stores by itself", source.scheme()));
+    }
+    Volume& from = *files->volume_;
+    Operation reading(from, ctx, Access::kRead, "open", source_object);
+    if (auto going = reading.check(); !going) return fail(std::move(going).error());
+    if (auto valid = reading.check_name(); !valid) return fail(std::move(valid).error());
+    auto file = OpenFile::open(reading, from, source_object);
+    if (!file) return fail(std::move(file).error());
+    FileSource whole{.descriptor = file->descriptor(), .offset = 0, .length = file->info().size};
+    return posix::put_file(ctx, volume_, object, whole, options);
+  }
+
+  Result<void> remove(const Context& ctx, std::string_view object) override {
+    Operation op(*volume_, ctx, Access::kRead, "remove", object);
+    if (auto writable = op.check_writable(); !writable) return writable;
+    if (auto valid = op.check_name(); !valid) return valid;
+    std::string path = volume_->path_of(object);
+    int result = uninterrupted([&] { return op.calls().unlink(path); });
+    // unlink() of a folder is EISDIR here and EPERM elsewhere.
+    if (result == -EPERM && is_folder(op, path)) result = -EISDIR;
+    if (result < 0) return op.failed(result, "");
+    if (result = sync_folder_of(op, path); result < 0) return op.failed(result, "sync the folder");
+    return {};
+  }
+
+  Result<std::unique_ptr<Lister>> list(const Context& ctx, const ListOptions& options) override {
+    return list_files(ctx, volume_, options);
+  }
+
+  Result<Space> space(const Context& ctx) override {
+    auto brief = ctx.with_timeout(kSpaceLimit);
+    Operation op(*volume_, brief, Access::kRead, "ask for the space of", "");
+    if (auto going = op.check(); !going) return fail(std::move(going).error());
+    struct statfs status;
+    if (int result = uninterrupted([&] { return op.calls().statfs(volume_->root(), status); }); result < 0) {
+      bool own_limit = result == kDeadlineError && !ctx.ended();
+      return op.failed(own_limit ? kOutError : result, "");
+    }
+    volume_->saw_filesystem(status);
+    struct stat root{};
+    uninterrupted([&] { return op.calls().stat(volume_->root(), root); });
+    auto block = static_cast<std::uint64_t>(status.f_frsize != 0 ? status.f_frsize : status.f_bsize);
+    return Space{.total = status.f_blocks * block,
+                 .free = status.f_bavail * block,
+                 .used = (status.f_blocks - status.f_bfree) * block,
+                 .type = filesystem_type(status.f_type).name,
+                 .filesystem = filesystem_id(status, root.st_dev)};
+  }
+
+  Result<SweepResult> sweep(const Context& ctx) override { return posix::sweep(ctx, volume_); }
+  std::unique_ptr<ReadQueue> read_queue() override { return make_read_queue(volume_); }
+  void close() override { volume_->close(); }
+
+ private:
+  static bool is_folder(Operation& op, const std::string& path) {
+    struct stat status;
+    return uninterrupted([&] { return op.calls().stat(path, status); }) == 0 && S_ISDIR(status.st_mode);
+  }
+
+  // An acknowledged removal must not come back after a power cut.
+  static int sync_folder_of(Operation& op, const std::string& path) {
+    int fd = uninterrupted([&] { return op.calls().open(path.substr(0, path.rfind('/')), O_RDONLY | O_DIRECTORY, 0); });
+    if (fd == -ENOENT) return 0;  // the folder went with it
+    if (fd < 0) return fd;
+    int result = uninterrupted([&] { return op.calls().fsync(fd); });
+    op.calls().close(fd);
+    return result == -EINVAL || result == -EOPNOTSUPP || result == -ENOSYS ? 0 : result;
+  }
+
+  std::shared_ptr<Volume> volume_;
+};
+
+// Says once when two stores of one name or more lie on one filesystem: the manager counts its free space
+// for each of them.
+void note_filesystem(const std::string& filesystem, const StoreConfig& config) {
+  static auto* mutex = new std::mutex;
+  static auto* seen = new std::map<std::string, std::string>;  // filesystem -> path of its first store
+  std::lock_guard lock(*mutex);
+  auto [first, added] = seen->emplace(filesystem, config.path);
+  if (!added && first->second != config.path) {
+    log::warn("stores {} and {} share one filesystem: its free space is counted for each", quote(first->second),
+              quote(config.path));
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Store>> open_store(StoreConfig config, std::string root, const Settings& settings) {
+  while (root.size() > 1 && root.back() == '/') root.pop_back();
+  if (root == "/") root = "/.";  // so that what lies below begins with root + "/", here too
+  auto volume = std::make_shared<Volume>(std::move(config), root, settings);
+  auto brief = Context().with_clock(volume->clock()).with_timeout(kOpenLimit);
+  Operation op(*volume, brief, Access::kRead, "open", "");
+  std::string path = root + "/";
+  int fd = uninterrupted([&] { return op.calls().open(path, O_RDONLY | O_DIRECTORY, 0); });
+  if (fd == -ENOTDIR) return op.failed(ErrorCode::kInvalidArgument, fmt::format("{} is not a folder", quote(root)));
+  if (fd < 0) {
+    auto failure = op.failed(fd, quote(root));
+    bool answers = failure.error().code != ErrorCode::kUnavailable && failure.error().code != ErrorCode::kDeadlineExceeded;
+    if (answers) return failure;
+    // One dead mount must not keep a manager of twenty stores from starting.
+    log::warn("{}; opened all the same", failure.error().message);
+    return std::make_shared<PosixStore>(std::move(volume));
+  }
+  op.calls().close(fd);
+  struct statfs status;
+  if (uninterrupted([&] { return op.calls().statfs(path, status); }) == 0) volume->saw_filesystem(status);
+  auto store = std::make_shared<PosixStore>(std::move(volume));
+  if (auto space = store->space(brief)) note_filesystem(space->filesystem, store->config());
+  return store;
+}
+
+}  // namespace scabbard::posix

@@ -1,0 +1,29 @@
+// Objects as files below a folder: the scheme "file".
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "scabbard/store.hpp"
+#include "store/posix/file_calls.hpp"
+
+namespace scabbard::posix {
+
+struct Settings {
+  /// How long one call to a filesystem that can hang may go unanswered.
+  std::chrono::nanoseconds timeout = std::chrono::minutes(2);
+  /// Which calls run on threads that may be left behind: all but those to local filesystems, all, none.
+  enum class Guard { kAuto, kAlways, kNever } guard = Guard::kAuto;
+  /// The seam for tests; nullptr: the kernel. Must outlive the store and calls left behind.
+  FileCalls* calls = nullptr;
+  /// What time limits are measured with; must outlive the store.
+  Clock* clock = nullptr;
+};
+
+/// A store of the files below `root`, an absolute path of an existing folder. kNotFound, kInvalidArgument
+/// (not a folder) or kPermissionDenied where it cannot be one; a folder on a mount that does not answer is
+/// taken as it is.
+Result<std::shared_ptr<Store>> open_store(StoreConfig config, std::string root, const Settings& settings);
+
+}  // namespace scabbard::posix

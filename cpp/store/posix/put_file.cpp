@@ -1,0 +1,204 @@
+// Storing a file: shares its blocks where the filesystem can, else copies in the kernel, else through
+// memory. Holes stay holes.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include <fmt/core.h>
+
+#include "store/posix/file_writer.hpp"
+#include "store/posix/filesystem_types.hpp"
+
+namespace scabbard::posix {
+namespace {
+
+// What one copy_file_range moves: often enough to see a cancellation, rarely enough to cost nothing.
+constexpr std::size_t kKernelCopy = std::size_t{16} << 20;
+constexpr std::size_t kBufferSize = std::size_t{1} << 20;
+
+// A guard of its own for the time of one copy, stopped at the end.
+class SourceGuard {
+ public:
+  SourceGuard(const Volume& volume, std::string probe_path)
+      : guard_(std::make_shared<Guard>(volume.direct_calls(), std::move(probe_path), volume.settings().timeout,
+                                       volume.clock())) {}
+  ~SourceGuard() { guard_->stop(); }
+  SourceGuard(const SourceGuard&) = delete;
+  SourceGuard& operator=(const SourceGuard&) = delete;
+  const std::shared_ptr<Guard>& get() const { return guard_; }
+
+ private:
+  std::shared_ptr<Guard> guard_;
+};
+
+struct Extent {
+  std::uint64_t begin;
+  std::uint64_t end;
+};
+
+class FileCopy {
+ public:
+  FileCopy(Operation& op, int in, const FileSource& source, DurableFile& out)
+      : op_(op), in_(in), source_(source), out_(out) {}
+
+  Result<void> run() {
+    if (cloned()) {
+      out_.advance(op_, source_.length);
+      return {};
+    }
+    std::uint64_t end = source_.offset + source_.length;
+    for (std::uint64_t at = source_.offset; at < end;) {
+      auto data = next_data(at, end);
+      if (!data) return fail(std::move(data).error());
+      out_.advance(op_, data->begin - at);  // a hole
+      if (auto copied = copy(*data); !copied) return copied;
+      at = data->end;
+    }
+    // The last hole has no data behind it to give the file its length.
+    int result = uninterrupted([&] { return op_.calls().truncate(out_.descriptor(), static_cast<off_t>(out_.size())); });
+    if (result < 0) return op_.failed(result, "set the length");
+    return {};
+  }
+
+ private:
+  bool cloned() {
+    return source_.length > 0 && uninterrupted([&] {
+             return op_.calls().clone_range(in_, static_cast<off_t>(source_.offset), out_.descriptor(), 0,
+                                            source_.length);
+           }) == 0;
+  }
+
+  // The next run of data in [at, end); empty at `end` where only a hole is left.
+  Result<Extent> next_data(std::uint64_t at, std::uint64_t end) {
+    off_t data = uninterrupted([&] { return op_.calls().seek(in_, static_cast<off_t>(at), SEEK_DATA); });
+    if (data == -ENXIO) return Extent{end, end};
+    if (data == -EINVAL || data == -EOPNOTSUPP) return Extent{at, end};  // does not tell holes from data
+    if (data < 0) return op_.failed(data, "look for holes in the source");
+    off_t hole = uninterrupted([&] { return op_.calls().seek(in_, data, SEEK_HOLE); });
+    if (hole < 0 && hole != -ENXIO) return op_.failed(hole, "look for holes in the source");
+    return Extent{std::min(static_cast<std::uint64_t>(data), end),
+                  hole < 0 ? end : std::min(static_cast<std::uint64_t>(hole), end)};
+  }
+
+  Result<void> copy(Extent data) {
+    while (data.begin < data.end) {
+      if (auto going = op_.check(); !going) return going;
+      std::size_t length = std::min<std::uint64_t>(data.end - data.begin, kKernelCopy);
+      ssize_t count = in_kernel_ ? copy_in_kernel(data.begin, length) : -EOPNOTSUPP;
+      if (count == -EOPNOTSUPP) {
+        in_kernel_ = false;
+        auto copied = copy_through_memory(data.begin, std::min(length, kBufferSize));
+        if (!copied) return fail(std::move(copied).error());
+        count = static_cast<ssize_t>(*copied);
+      }
+      if (count < 0) return op_.failed(count, "copy");
+      if (count == 0) return op_.failed(ErrorCode::kChanged, "the source became shorter while it was read");
+      data.begin += static_cast<std::uint64_t>(count);
+    }
+    return {};
+  }
+
+  ssize_t copy_in_kernel(std::uint64_t at, std::size_t length) {
+    ssize_t count = uninterrupted([&] {
+      return op_.calls().copy_file_range(in_, static_cast<off_t>(at), out_.descriptor(),
+                                         static_cast<off_t>(out_.size()), length);
+    });
+    // Across filesystems, from special ones (0 bytes from a file that has some), on old kernels.
+    bool cannot = count == -EXDEV || count == -EINVAL || count == -ENOSYS || count == -EBADF || count == 0;
+    if (cannot) return -EOPNOTSUPP;
+    if (count > 0) out_.advance(op_, static_cast<std::uint64_t>(count));
+    return count;
+  }
+
+  Result<std::size_t> copy_through_memory(std::uint64_t at, std::size_t length) {
+    if (!buffer_) {
+      auto ticket = BufferPool::process().reserve(op_.context(), BufferPool::Use::kBulk, kBufferSize);
+      if (!ticket) return op_.failed(ticket.error().code, ticket.error().message);
+      ticket_ = *std::move(ticket);
+      auto buffer = ticket_.take(kBufferSize);
+      if (!buffer) return op_.failed(buffer.error().code, buffer.error().message);
+      buffer_ = *std::move(buffer);
+    }
+    auto into = buffer_.bytes().first(length);
+    ssize_t count = uninterrupted([&] { return op_.calls().pread(in_, into, static_cast<off_t>(at)); });
+    if (count < 0) return op_.failed(count, "read the source");
+    if (auto written = out_.write(op_, into.first(static_cast<std::size_t>(count))); !written) {
+      return fail(std::move(written).error());
+    }
+    return static_cast<std::size_t>(count);
+  }
+
+  Operation& op_;
+  const int in_;
+  const FileSource& source_;
+  DurableFile& out_;
+  bool in_kernel_ = true;
+  BufferPool::Ticket ticket_;
+  BufferPool::Buffer buffer_;
+};
+
+bool is_sparse(const struct stat& status) { return status.st_blocks * 512 < status.st_size; }
+
+bool same_content(const struct stat& before, const struct stat& after) {
+  return before.st_size == after.st_size && before.st_mtim.tv_sec == after.st_mtim.tv_sec &&
+         before.st_mtim.tv_nsec == after.st_mtim.tv_nsec;
+}
+
+Result<WriteInfo> copy_into_place(Operation& op, std::shared_ptr<Volume> volume, std::string_view object,
+                                  const FileSource& source, const CreateOptions& options, int in,
+                                  std::shared_ptr<Guard> guard) {
+  struct stat before;
+  if (int result = op.calls().fstat(in, before); result < 0) return op.failed(result, "stat the source");
+  if (!S_ISREG(before.st_mode)) return op.failed(ErrorCode::kInvalidArgument, "the source is not a regular file");
+  auto size = static_cast<std::uint64_t>(before.st_size);
+  if (source.offset > size || source.length > size - source.offset) {
+    return op.failed(ErrorCode::kInvalidArgument, fmt::format("the source has only {} bytes", size));
+  }
+  if (options.length && *options.length != source.length) {
+    return op.failed(ErrorCode::kInvalidArgument, "the announced length is not the source's");
+  }
+
+  auto file = DurableFile::create(op, std::move(volume), object, options, std::move(guard));
+  if (!file) return fail(std::move(file).error());
+  FileCopy copy(op, in, source, *file);
+  if (!is_sparse(before)) {
+    if (auto reserved = file->reserve(op, source.length); !reserved) return fail(std::move(reserved).error());
+  }
+  if (auto copied = copy.run(); !copied) return fail(std::move(copied).error());
+
+  struct stat after;
+  if (int result = op.calls().fstat(in, after); result < 0) return op.failed(result, "stat the source");
+  if (!same_content(before, after)) return op.failed(ErrorCode::kChanged, "the source changed while it was read");
+  return file->publish(op);
+}
+
+}  // namespace
+
+Result<WriteInfo> put_file(const Context& ctx, std::shared_ptr<Volume> volume, std::string_view object,
+                           const FileSource& source, const CreateOptions& options) {
+  Operation own(*volume, ctx, Access::kWrite, "put", object);
+  if (auto writable = own.check_writable(); !writable) return fail(std::move(writable).error());
+  if (auto valid = own.check_name(); !valid) return fail(std::move(valid).error());
+
+  // The source may lie where calls hang, though the store does not: then the copy goes through a guard of
+  // its own, for it says nothing about the store.
+  std::string path = fmt::format("/proc/self/fd/{}", source.descriptor);
+  SourceGuard source_guard(*volume, path);
+  Operation foreign(*volume, ctx, Access::kWrite, "put", object, source_guard.get());
+  // Opened once more: looking for holes moves a descriptor's position, and the caller's stays where it is.
+  int in = uninterrupted([&] { return foreign.calls().open(path, O_RDONLY | O_NONBLOCK, 0); });
+  if (in < 0) return foreign.failed(in, "open the source");
+  struct statfs status;
+  bool hangs = uninterrupted([&] { return foreign.calls().statfs(path, status); }) < 0 ||
+               !filesystem_type(status.f_type).local;
+  bool through_guard = hangs && !volume->guarded();
+  Operation& op = through_guard ? foreign : own;
+  auto info = copy_into_place(op, volume, object, source, options, in, through_guard ? source_guard.get() : nullptr);
+  op.calls().close(in);  // by the guard that may have left calls behind on it
+  return info;
+}
+
+}  // namespace scabbard::posix

@@ -1,0 +1,123 @@
+#include "store/posix/volume.hpp"
+
+#include <ctime>
+
+#include <fmt/core.h>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "store/object_name.hpp"
+#include "store/posix/filesystem_types.hpp"
+
+namespace scabbard::posix {
+namespace {
+
+// Parallel preads: enough to keep a disk array's queues busy.
+constexpr std::size_t kReadThreads = 16;
+// Beyond this the set is begun anew: it only saves work.
+constexpr std::size_t kMostDurableFolders = 100'000;
+
+std::string wall_time(std::chrono::system_clock::time_point time) {
+  std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+}  // namespace
+
+Volume::Volume(StoreConfig config, std::string root, const Settings& settings)
+    : config_(std::move(config)),
+      root_(std::move(root)),
+      settings_(settings),
+      calls_(settings.calls != nullptr ? *settings.calls : kernel_calls()),
+      guard_(std::make_shared<Guard>(calls_, root_, settings.timeout, clock())),
+      guarded_(settings.guard != Settings::Guard::kNever),
+      readers_(kReadThreads) {}
+
+Volume::~Volume() { close(); }
+
+void Volume::saw_filesystem(const struct statfs& status) {
+  if (settings_.guard != Settings::Guard::kAuto) return;
+  guarded_ = !filesystem_type(status.f_type).local;
+}
+
+void Volume::close() {
+  if (closed_.exchange(true)) return;
+  closing_.request_stop();
+  guard_->stop();
+  readers_.stop();
+}
+
+bool Volume::is_durable_folder(const std::string& path, ino_t inode) const {
+  std::lock_guard lock(mutex_);
+  auto known = durable_folders_.find(path);
+  return known != durable_folders_.end() && known->second == inode;
+}
+
+void Volume::saw_durable_folder(const std::string& path, ino_t inode) {
+  std::lock_guard lock(mutex_);
+  if (durable_folders_.size() >= kMostDurableFolders) durable_folders_.clear();
+  durable_folders_[path] = inode;
+}
+
+Operation::Operation(Volume& volume, const Context& ctx, Access access, std::string_view verb,
+                     std::string_view object)
+    : volume_(volume), ctx_(ctx), access_(access), verb_(verb), object_(object), calls_(&volume.direct_calls()) {
+  if (volume.guarded()) calls_ = &guarded_.emplace(volume.direct_calls(), volume.guard(), ctx);
+}
+
+Operation::Operation(Volume& volume, const Context& ctx, Access access, std::string_view verb,
+                     std::string_view object, std::shared_ptr<Guard> guard)
+    : volume_(volume), ctx_(ctx), access_(access), verb_(verb), object_(object) {
+  calls_ = &guarded_.emplace(volume.direct_calls(), std::move(guard), ctx);
+}
+
+Result<void> Operation::check() const {
+  if (volume_.closed()) return failed(ErrorCode::kClosed, "the store is closed");
+  if (auto reason = ctx_.ended()) return failed(*reason, to_string(*reason));
+  return {};
+}
+
+Result<void> Operation::check_writable() const {
+  if (auto going = check(); !going) return going;
+  if (volume_.config().read_only) return failed(ErrorCode::kReadOnly, "the store is configured read-only");
+  return {};
+}
+
+Result<void> Operation::check_name() const {
+  auto valid = check_object_name(object_);
+  if (!valid) return failed(ErrorCode::kInvalidPath, valid.error().message);
+  if (object_ == kStoreFile) return failed(ErrorCode::kInvalidPath, "that file configures the store and is no object");
+  return {};
+}
+
+std::unexpected<Error> Operation::failed(long error, std::string_view step) const {
+  Error failure = file_error(static_cast<int>(error), access_, what(), step);
+  if (error == kOutError) {
+    if (auto since = volume_.guard()->out_since()) {
+      failure.message += fmt::format("; not answering since {}", wall_time(*since));
+    }
+  }
+  return fail(std::move(failure));
+}
+
+std::unexpected<Error> Operation::failed(ErrorCode code, std::string_view reason) const {
+  return fail(code, fmt::format("{}: {}", what(), reason));
+}
+
+std::string Operation::what() const {
+  if (object_.empty()) return fmt::format("{} store {}", verb_, quote(volume_.config().name));
+  return fmt::format("{} {} in store {}", verb_, quote(object_), quote(volume_.config().name));
+}
+
+ObjectInfo object_info(const struct stat& status) {
+  auto since_epoch = std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+  return {.size = static_cast<std::uint64_t>(status.st_size),
+          .modified = std::chrono::system_clock::time_point(
+              std::chrono::duration_cast<std::chrono::system_clock::duration>(since_epoch)),
+          .version = fmt::format("{:x}-{:x}-{:x}", status.st_ino, status.st_size, since_epoch.count())};
+}
+
+}  // namespace scabbard::posix

@@ -1,0 +1,118 @@
+// What the parts of one file store share: where it is, how its filesystem is called, how errors are
+// worded. Owned together by the store and by the readers, writers and queues made from it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/thread_pool.hpp"
+#include "scabbard/store.hpp"
+#include "store/posix/file_calls.hpp"
+#include "store/posix/file_errors.hpp"
+#include "store/posix/guard.hpp"
+#include "store/posix/posix_store.hpp"
+
+namespace scabbard::posix {
+
+/// damocles' own file lies beside the objects and is none.
+inline constexpr std::string_view kStoreFile = "sectorstore.json";
+
+/// Repeats a call that a signal interrupted.
+template <class Call>
+auto uninterrupted(Call call) {
+  while (true) {
+    auto result = call();
+    if (result != -EINTR) return result;
+  }
+}
+
+class Volume {
+ public:
+  Volume(StoreConfig config, std::string root, const Settings& settings);
+  ~Volume();
+
+  const StoreConfig& config() const { return config_; }
+  const std::string& root() const { return root_; }
+  std::string path_of(std::string_view object) const { return root_ + "/" + std::string(object); }
+
+  const Settings& settings() const { return settings_; }
+  Clock& clock() const { return settings_.clock != nullptr ? *settings_.clock : Clock::steady(); }
+  FileCalls& direct_calls() const { return calls_; }
+  const std::shared_ptr<Guard>& guard() const { return guard_; }
+  bool guarded() const { return guarded_.load(std::memory_order_relaxed); }
+  /// Takes note of the filesystem that statfs() found at the root: a mount may appear or go.
+  void saw_filesystem(const struct statfs& status);
+
+  /// The threads of the read queues.
+  ThreadPool& readers() { return readers_; }
+
+  bool closed() const { return closed_.load(std::memory_order_acquire); }
+  std::stop_token closing() const { return closing_.get_token(); }
+  void close();
+
+  /// Remembers that a folder's entry in its parent is on disk (see durable_file.cpp).
+  bool is_durable_folder(const std::string& path, ino_t inode) const;
+  void saw_durable_folder(const std::string& path, ino_t inode);
+
+ private:
+  const StoreConfig config_;
+  const std::string root_;
+  const Settings settings_;
+  FileCalls& calls_;
+  std::shared_ptr<Guard> guard_;
+  std::atomic<bool> guarded_;
+  std::atomic<bool> closed_ = false;
+  std::stop_source closing_;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, ino_t> durable_folders_;
+  ThreadPool readers_;
+};
+
+/// One call into the store: the filesystem calls that it may make, within its context, and the words for
+/// its errors. Lives on the stack of that call.
+class Operation {
+ public:
+  /// `verb` ("stat", "put") and `object` must outlive it.
+  Operation(Volume& volume, const Context& ctx, Access access, std::string_view verb, std::string_view object);
+  /// The same through another guard: for files that do not lie in the store.
+  Operation(Volume& volume, const Context& ctx, Access access, std::string_view verb, std::string_view object,
+            std::shared_ptr<Guard> guard);
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+
+  Volume& volume() const { return volume_; }
+  const Context& context() const { return ctx_; }
+  FileCalls& calls() { return *calls_; }
+
+  /// kClosed, kCancelled or kDeadlineExceeded once the operation should end.
+  Result<void> check() const;
+  /// Also kReadOnly for a store that is.
+  Result<void> check_writable() const;
+  /// Also kInvalidPath for a name that cannot be an object's.
+  Result<void> check_name() const;
+
+  /// The failure of one step: a system error, or a reason of our own.
+  std::unexpected<Error> failed(long error, std::string_view step) const;
+  std::unexpected<Error> failed(ErrorCode code, std::string_view reason) const;
+
+ private:
+  std::string what() const;
+
+  Volume& volume_;
+  const Context& ctx_;
+  Access access_;
+  std::string_view verb_;
+  std::string_view object_;
+  std::optional<GuardedCalls> guarded_;
+  FileCalls* calls_;
+};
+
+/// size, modification time and version of a file.
+ObjectInfo object_info(const struct stat& status);
+
+}  // namespace scabbard::posix

@@ -1,0 +1,40 @@
+// sectorstore.json and scabbard.toml: the two ways in which stores are described on disk.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scabbard/store.hpp"
+
+namespace scabbard {
+
+/// The name of damocles' file in a store folder.
+inline constexpr std::string_view kStoreFileName = "sectorstore.json";
+
+/// What a sectorstore.json says, as far as it concerns us.
+struct StoreFile {
+  std::string name;         ///< Name, or ID where that is empty
+  std::string plugin_name;  ///< PluginName, or the older Plugin
+  StoreConfig as_config(std::string_view folder) const;
+  std::map<std::string, std::string> meta;
+  bool read_only = false;
+
+  bool is_ours() const { return plugin_name == "scabbard"; }
+};
+
+/// Parses the text of a sectorstore.json. kInvalidArgument says where it is malformed.
+Result<StoreFile> parse_store_file(std::string_view text);
+
+/// The sectorstore.json of `folder`; nothing where it has none. Errors name the file.
+Result<std::optional<StoreFile>> read_store_file(const std::string& folder);
+
+/// Parses the text of a configuration file with [[store]] entries: Name, Path, Meta, ReadOnly and damocles'
+/// other keys. Unknown keys are refused.
+Result<std::vector<StoreConfig>> parse_config_file(std::string_view text);
+
+/// The same from a file. Errors name it.
+Result<std::vector<StoreConfig>> read_config_file(const std::string& path);
+
+}  // namespace scabbard

@@ -1,0 +1,66 @@
+#include "store/url.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+#include <fmt/core.h>
+
+#include "base/text.hpp"
+
+namespace scabbard {
+namespace {
+
+constexpr std::string_view kMark = "://";
+
+std::size_t scheme_length(std::string_view text) {
+  std::size_t length = 0;
+  while (length < text.size() && std::isalnum(static_cast<unsigned char>(text[length])) != 0) ++length;
+  return length > 0 && text.substr(length).starts_with(kMark) ? length : 0;
+}
+
+Result<std::string> decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    unsigned byte = 0;
+    std::string_view digits = text.substr(i + 1, 2);
+    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+    if (digits.size() != 2 || error != std::errc() || end != digits.data() + 2 || byte == 0) {
+      return fail(ErrorCode::kInvalidArgument, fmt::format("URL {}: malformed % escape", quote(text)));
+    }
+    out += static_cast<char>(byte);
+    i += 2;
+  }
+  return out;
+}
+
+}  // namespace
+
+bool is_url(std::string_view text) { return scheme_length(text) > 0; }
+
+Result<Url> parse_url(std::string_view text) {
+  std::size_t length = scheme_length(text);
+  if (length == 0) {
+    return fail(ErrorCode::kInvalidArgument, fmt::format("{} is not a URL (scheme://host/path)", quote(redacted(text))));
+  }
+  Url url;
+  url.scheme = text.substr(0, length);
+  std::ranges::transform(url.scheme, url.scheme.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  text.remove_prefix(length + kMark.size());
+  std::size_t slash = std::min(text.find('/'), text.size());
+  url.authority = text.substr(0, slash);
+  if (url.authority.contains('@')) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} URL carries credentials; give them by environment or credentials file", url.scheme));
+  }
+  auto path = decoded(text.substr(slash));
+  if (!path) return fail(std::move(path).error());
+  url.path = *std::move(path);
+  return url;
+}
+
+}  // namespace scabbard

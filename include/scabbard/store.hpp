@@ -1,0 +1,261 @@
+// A store keeps objects: named, immutable sequences of bytes that appear whole or not at all.
+//
+// This header is the whole C++ interface to storage, blocking and queued, the same for every backend.
+// What a backend cannot do stands in its Capabilities; nobody asks for its type.
+//
+// Object names are relative, '/' separates folders: "sealed/s-t01000-7". A name is never empty, has no
+// leading or trailing '/', no empty, "." or ".." component and no NUL; anything else is allowed.
+// Components that begin with ".scabbard-tmp-", and the file sectorstore.json at the root of a store
+// folder, are the store's own: they are never listed and are refused with kInvalidPath.
+//
+// Threads: a Store and a ReadQueue may be used from any number of threads at once. Readers may share
+// read_at(); their read() and seek(), and Writers, belong to one thread at a time.
+//
+// Memory: no call returns while anything can still write into memory that the caller gave.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scabbard/context.hpp"
+#include "scabbard/error.hpp"
+
+namespace scabbard {
+
+/// What a store is opened with: damocles' objstore.Config, or a `[[store]]` entry, field by field.
+struct StoreConfig {
+  /// The store's name in damocles; `path` made absolute where it is empty.
+  std::string name;
+  /// A directory, a store folder (one that holds sectorstore.json) or a store URL.
+  std::string path;
+  /// Options, see docs/options.md. Unknown ones are refused.
+  std::map<std::string, std::string> meta;
+  bool read_only = false;
+};
+
+/// What a backend can do.
+struct Capabilities {
+  /// create() and put_file() honour `exclusive`.
+  bool exclusive_create = false;
+  /// An object may exist beside a folder of the same name ("a" and "a/b").
+  bool object_beside_folder = false;
+  /// Objects are files that the kernel can open at location(object).
+  bool local_files = false;
+  /// Longest component of a name and longest whole name, in bytes.
+  std::size_t max_component = 255;
+  std::size_t max_name = 1024;
+};
+
+/// What is known about an object.
+struct ObjectInfo {
+  std::uint64_t size = 0;  ///< bytes
+  /// Last modification, to the backend's precision.
+  std::chrono::system_clock::time_point modified;
+  /// Opaque; differs whenever the content was replaced. At most 127 bytes.
+  std::string version;
+};
+
+/// What was written.
+struct WriteInfo {
+  std::uint64_t size = 0;  ///< bytes
+  std::string version;
+  /// Sum over the bytes, absent where the kernel copied them unseen.
+  std::optional<std::uint32_t> crc32c;
+};
+
+struct CreateOptions {
+  /// Fail with kAlreadyExists where an object of that name exists, however late it appears.
+  bool exclusive = false;
+  /// The length in bytes, if known beforehand. A different length in the end is an error.
+  std::optional<std::uint64_t> length;
+};
+
+/// A range of an open regular file. The descriptor stays the caller's; its position is neither used nor
+/// moved.
+struct FileSource {
+  int descriptor = -1;
+  std::uint64_t offset = 0;  ///< bytes
+  std::uint64_t length = 0;  ///< bytes
+};
+
+/// An object open for reading. Goes on reading the content it was opened on, or fails with kChanged:
+/// never a mixture.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  virtual const ObjectInfo& info() const = 0;
+
+  /// Reads at the position and moves it. Fewer bytes than asked for only at the end, 0 past it.
+  virtual Result<std::size_t> read(const Context& ctx, std::span<std::byte> into) = 0;
+  /// Moves the position, in bytes from the start; past the end is allowed.
+  virtual void seek(std::uint64_t offset) = 0;
+
+  /// Reads at `offset` without regard to the position; any number of threads.
+  virtual Result<std::size_t> read_at(const Context& ctx, std::uint64_t offset, std::span<std::byte> into) = 0;
+
+  /// Copies from the position to the end into `descriptor`, a regular file, pipe or socket, at that
+  /// descriptor's own position. Moves both positions. Returns the bytes copied; after an error the
+  /// position tells how far it came.
+  virtual Result<std::uint64_t> copy_to(const Context& ctx, int descriptor) = 0;
+  virtual std::uint64_t position() const = 0;
+};
+
+/// An object being written. Nothing is visible under its name before finish() has succeeded; destroying
+/// an unfinished Writer gives the object up and removes what was written so far.
+class Writer {
+ public:
+  virtual ~Writer() = default;
+
+  /// A buffer to fill, at least 64 KiB. Valid until the next call on this Writer.
+  virtual Result<std::span<std::byte>> acquire(const Context& ctx) = 0;
+  /// Takes the first `filled` bytes of the acquired buffer as the next bytes of the object.
+  virtual Result<void> commit(const Context& ctx, std::size_t filled) = 0;
+  /// Makes the object durable and visible. An error means that the name still holds what it held
+  /// before, or (only where the message says so) the new object whole but perhaps not yet durable.
+  virtual Result<WriteInfo> finish(const Context& ctx) = 0;
+
+  /// acquire, copy, commit until `bytes` are taken.
+  Result<void> write(const Context& ctx, std::span<const std::byte> bytes);
+};
+
+/// One entry of a ReadQueue: a range, or with an empty `into` a stat. Input above, output below.
+struct RangeRead {
+  std::string_view object;
+  /// Bytes from the start; negative: from the end (-64 is the last 64 bytes).
+  std::int64_t offset = 0;
+  std::span<std::byte> into;
+  /// If not empty: another version of the object is kChanged.
+  std::string_view if_version;
+
+  /// Bytes read: fewer than asked for only where the object ends.
+  Result<std::size_t> got = 0;
+  std::uint64_t object_size = 0;
+  std::string version;
+};
+
+/// Many small reads at once, taken in any order. Entries and the memory they point to belong to the
+/// queue from submit() until wait() hands them back or cancel() returns.
+class ReadQueue {
+ public:
+  /// Cancels what is still under way.
+  virtual ~ReadQueue() = default;
+
+  /// Never blocks on the store. An error (kClosed) means that none of the entries was taken.
+  virtual Result<void> submit(std::span<RangeRead> entries) = 0;
+  /// Waits for at least one entry and hands back up to done.size(); 0 when nothing is under way.
+  virtual Result<std::size_t> wait(const Context& ctx, std::span<RangeRead*> done) = 0;
+  /// Ends everything under way; entries not yet handed back by wait() are not handed back any more.
+  virtual void cancel() = 0;
+};
+
+struct ListOptions {
+  /// List below this folder only; empty: the whole store. A folder without objects lists nothing.
+  std::string folder;
+  /// Objects of all folders below; otherwise one level, with folders as entries.
+  bool recursive = true;
+};
+
+struct ListEntry {
+  std::string name;  ///< full object name, or a folder's name without trailing '/'
+  bool is_folder = false;
+  ObjectInfo info;  ///< of an object
+};
+
+/// A listing under way, in no particular order. Objects that come or go meanwhile may or may not appear;
+/// every other one appears exactly once.
+class Lister {
+ public:
+  virtual ~Lister() = default;
+  /// The next page, at most a few thousand entries; empty at the end.
+  virtual Result<std::vector<ListEntry>> next(const Context& ctx) = 0;
+};
+
+/// How much fits. Bytes.
+struct Space {
+  std::uint64_t total = 0;
+  std::uint64_t free = 0;  ///< available to this process
+  std::uint64_t used = 0;
+  /// What the bytes lie on ("ext4", "nfs", "s3"), for display.
+  std::string type;
+  /// Equal for two stores that share one filesystem, so that their space is not counted twice.
+  std::string filesystem;
+};
+
+/// What a sweep removed: leftovers of writers that died on this host.
+struct SweepResult {
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual const StoreConfig& config() const = 0;
+  /// The scheme of the backend: "file", later "s3", "http".
+  virtual std::string_view scheme() const = 0;
+  virtual Capabilities capabilities() const = 0;
+  /// Where an object is for a person or another program: a path where config().path is one.
+  virtual std::string location(std::string_view object) const = 0;
+
+  /// kNotFound, or kNotRegularFile where a folder has that name.
+  virtual Result<ObjectInfo> stat(const Context& ctx, std::string_view object) = 0;
+  virtual Result<std::unique_ptr<Reader>> open(const Context& ctx, std::string_view object) = 0;
+  /// Creates or replaces an object; folders are made as needed.
+  virtual Result<std::unique_ptr<Writer>> create(const Context& ctx, std::string_view object,
+                                                 const CreateOptions& options = {}) = 0;
+  /// create, write and finish in one, from a file: by reflink or in the kernel where possible, holes
+  /// kept. kChanged when the source changes meanwhile.
+  virtual Result<WriteInfo> put_file(const Context& ctx, std::string_view object, const FileSource& source,
+                                     const CreateOptions& options = {}) = 0;
+  /// Copies between stores without passing the bytes through this process; kUnsupported where that
+  /// cannot be done: read from `source` and write here instead.
+  virtual Result<WriteInfo> copy_from(const Context& ctx, std::string_view object, Store& source,
+                                      std::string_view source_object, const CreateOptions& options = {}) = 0;
+  virtual Result<void> remove(const Context& ctx, std::string_view object) = 0;
+  virtual Result<std::unique_ptr<Lister>> list(const Context& ctx, const ListOptions& options = {}) = 0;
+  virtual Result<Space> space(const Context& ctx) = 0;
+  /// Removes leftovers of writers that died on this host; never those of the living.
+  virtual Result<SweepResult> sweep(const Context& ctx) = 0;
+  virtual std::unique_ptr<ReadQueue> read_queue() = 0;
+
+  /// Lets every call under way fail with kClosed, later ones too, and joins the store's threads (those
+  /// stuck in the kernel are left behind; they own all they touch). Idempotent.
+  virtual void close() = 0;
+
+  /// Submits the entries and waits for all of them. An error is the context's; each entry has its own
+  /// result, and those that did not finish have the context's error.
+  Result<void> read(const Context& ctx, std::span<RangeRead> entries);
+};
+
+/// Opens a store. Checks the configuration only: a server that is down, or a mount that hangs, fails the
+/// calls and not the opening. A plain directory must exist.
+Result<std::shared_ptr<Store>> open_store(const StoreConfig& config);
+
+/// An object in a store.
+struct Location {
+  std::shared_ptr<Store> store;
+  std::string object;  ///< empty: the store itself
+};
+
+/// Finds the store and the object that a path or URL means: the nearest store folder above a path, an
+/// entry of the configuration file (`config_file`, else the file named by SCABBARD_CONFIG) for a URL, or
+/// else the local file itself. Stores are opened once and shared.
+class Locator {
+ public:
+  static Result<std::unique_ptr<Locator>> create(std::string_view config_file = {});
+  virtual ~Locator() = default;
+  virtual Result<Location> resolve(std::string_view location) = 0;
+  /// The store that the configuration file or an already resolved store folder calls `name`.
+  virtual Result<std::shared_ptr<Store>> named(std::string_view name) = 0;
+};
+
+}  // namespace scabbard
