@@ -122,7 +122,7 @@ struct Unit {
 std::optional<double> take_quantity(std::string_view& text, std::span<const Unit> units) {
   double number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  if (error != std::errc() || number < 0) return std::nullopt;
+  if (error != std::errc() || !(number >= 0)) return std::nullopt;  // not NaN either
   text = trimmed(text.substr(static_cast<std::size_t>(end - text.data())));
   std::size_t letters = 0;
   while (letters < text.size() && std::isalpha(static_cast<unsigned char>(text[letters])) != 0) ++letters;

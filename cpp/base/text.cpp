@@ -169,7 +169,9 @@ std::string redacted(std::string_view text) {
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
-  std::size_t least = std::max<std::size_t>(word.size() / 3, 1) + 1;
+  // A third of the letters, but always room for two that changed places, where the word is not tiny.
+  std::size_t allowed = word.size() <= 3 ? 1 : std::max<std::size_t>(word.size() / 3, 2);
+  std::size_t least = allowed + 1;
   for (std::string_view candidate : candidates) {
     std::size_t distance = edit_distance(word, candidate);
     if (distance < least) {

@@ -17,8 +17,7 @@ std::string quote(std::string_view text, std::size_t longest = 200);
 /// signature or credential ("key=value", "key: value", JSON), and AWS access key ids.
 std::string redacted(std::string_view text);
 
-/// The candidate closest to `word` by edit distance, ignoring case; empty where none is near (more than a
-/// third of its letters differ).
+/// The candidate closest to `word` by edit distance, ignoring case; empty where none is near.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 
 }  // namespace scabbard

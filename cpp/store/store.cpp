@@ -58,7 +58,7 @@ Error about_store(Error error, std::string_view name) {
 Result<std::shared_ptr<Store>> open_configured(StoreConfig config) {
   std::string url;
   if (is_url(config.path)) {
-    url = config.path;
+    url = config.path = trimmed_slashes(std::move(config.path));
   } else {
     if (config.path.empty()) return fail(ErrorCode::kInvalidArgument, "Path is missing");
     std::error_code failed;
@@ -76,7 +76,6 @@ Result<std::shared_ptr<Store>> open_configured(StoreConfig config) {
   if (!backend) return fail(std::move(backend).error());
   auto options = Options::parse((*backend)->scheme, config.meta);
   if (!options) return fail(std::move(options).error());
-  config.path = trimmed_slashes(std::move(config.path));
   if (config.name.empty()) config.name = config.path;
   return (*backend)->open(std::move(config), url, *options);
 }

@@ -28,6 +28,8 @@ Result<std::shared_ptr<Store>> open_backend(StoreConfig config, std::string_view
                   fmt::format("{}: a file URL has three slashes and an absolute path (file:///data)", quote(url)));
     }
     root = parsed->path;
+    // A store that is named by URL is its folder; one that lies elsewhere keeps its own.
+    if (is_url(config.path)) config.path = root;
   }
   Settings settings{.timeout = options.duration("Timeout"), .guard = guard_of(options.text("Guard"))};
   return open_store(std::move(config), std::move(root), settings);

@@ -180,13 +180,13 @@ Result<std::shared_ptr<Store>> open_store(StoreConfig config, std::string root, 
   Operation op(*volume, brief, Access::kRead, "open", "");
   std::string path = root + "/";
   int fd = uninterrupted([&] { return op.calls().open(path, O_RDONLY | O_DIRECTORY, 0); });
-  if (fd == -ENOTDIR) return op.failed(ErrorCode::kInvalidArgument, fmt::format("{} is not a folder", quote(root)));
+  if (fd == -ENOTDIR) return fail(ErrorCode::kInvalidArgument, fmt::format("{} is not a folder", quote(root)));
   if (fd < 0) {
-    auto failure = op.failed(fd, quote(root));
-    bool answers = failure.error().code != ErrorCode::kUnavailable && failure.error().code != ErrorCode::kDeadlineExceeded;
-    if (answers) return failure;
+    Error failure = file_error(fd, Access::kRead, quote(root), "");
+    bool answers = failure.code != ErrorCode::kUnavailable && failure.code != ErrorCode::kDeadlineExceeded;
+    if (answers) return fail(std::move(failure));
     // One dead mount must not keep a manager of twenty stores from starting.
-    log::warn("{}; opened all the same", failure.error().message);
+    log::warn("open store {}: {}; opened all the same", quote(volume->config().name), failure.message);
     return std::make_shared<PosixStore>(std::move(volume));
   }
   op.calls().close(fd);

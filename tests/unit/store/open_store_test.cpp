@@ -1,0 +1,129 @@
+// What a store's configuration may look like, and what a wrong one gets.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "scabbard/store.hpp"
+#include "support/result_matchers.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/whole_objects.hpp"
+
+namespace scabbard {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+StoreConfig at(std::string path, std::map<std::string, std::string> meta = {}) {
+  return {.name = {}, .path = std::move(path), .meta = std::move(meta), .read_only = false};
+}
+
+void write_store_file(const TemporaryFolder& folder, std::string_view text) {
+  std::ofstream(folder / "sectorstore.json") << text;
+}
+
+TEST(OpenStoreTest, Plain_folder_keeps_objects_in_itself) {
+  TemporaryFolder folder;
+  auto store = value_of(open_store(at(folder.string())));
+  EXPECT_EQ(store->config().name, folder.string());
+  EXPECT_EQ(store->location("sealed/s-t01000-7"), folder.string() + "/sealed/s-t01000-7");
+  EXPECT_TRUE(store->capabilities().local_files);
+  EXPECT_THAT(put_text(*store, {}, "a", "text"), Succeeds());
+  EXPECT_TRUE(std::filesystem::exists(folder / "a"));
+}
+
+TEST(OpenStoreTest, Configured_name_is_kept_verbatim) {
+  TemporaryFolder folder;
+  StoreConfig config = at(folder.string());
+  config.name = " odd / name ";
+  EXPECT_EQ(value_of(open_store(config))->config().name, " odd / name ");
+}
+
+TEST(OpenStoreTest, Path_is_made_absolute_and_plain) {
+  TemporaryFolder folder;
+  auto store = value_of(open_store(at(folder.string() + "/./x/../")));
+  EXPECT_EQ(store->config().path, folder.string());
+}
+
+TEST(OpenStoreTest, File_url_is_a_folder) {
+  TemporaryFolder folder;
+  auto store = value_of(open_store(at("file://" + folder.string())));
+  EXPECT_EQ(store->location("a"), folder.string() + "/a");
+  EXPECT_THAT(put_text(*store, {}, "a", "text"), Succeeds());
+  EXPECT_TRUE(std::filesystem::exists(folder / "a"));
+}
+
+TEST(OpenStoreTest, Store_folder_keeps_objects_where_its_url_says) {
+  TemporaryFolder folder;
+  TemporaryFolder data;
+  write_store_file(folder, R"({"Name":"a-store","PluginName":"scabbard","Meta":{"Url":"file://)" + data.string() + "\"}}");
+  auto store = value_of(open_store(at(folder.string())));
+  EXPECT_EQ(store->config().name, "a-store");
+  EXPECT_THAT(put_text(*store, {}, "x", "text"), Succeeds());
+  EXPECT_TRUE(std::filesystem::exists(data / "x"));
+  EXPECT_EQ(store->location("x"), folder.string() + "/x");
+  EXPECT_FALSE(store->capabilities().local_files);
+}
+
+TEST(OpenStoreTest, Configuration_wins_over_the_store_folders_own) {
+  TemporaryFolder folder;
+  TemporaryFolder data;
+  write_store_file(folder, R"({"Name":"theirs","PluginName":"scabbard","Meta":{"Url":"file:///nowhere"}})");
+  StoreConfig config = at(folder.string(), {{"Url", "file://" + data.string()}});
+  config.name = "mine";
+  auto store = value_of(open_store(config));
+  EXPECT_EQ(store->config().name, "mine");
+  EXPECT_THAT(put_text(*store, {}, "x", "text"), Succeeds());
+  EXPECT_TRUE(std::filesystem::exists(data / "x"));
+}
+
+TEST(OpenStoreTest, Another_plugins_store_file_is_left_alone) {
+  TemporaryFolder folder;
+  write_store_file(folder, R"({"Name":"theirs","PluginName":"other","Meta":{"Url":"s3://x","Their":"option"}})");
+  EXPECT_EQ(value_of(open_store(at(folder.string())))->config().name, folder.string());
+}
+
+TEST(OpenStoreTest, Malformed_store_file_is_refused_by_name) {
+  TemporaryFolder folder;
+  write_store_file(folder, "{nonsense");
+  EXPECT_THAT(open_store(at(folder.string())), FailsSaying(ErrorCode::kInvalidArgument, "sectorstore.json"));
+}
+
+TEST(OpenStoreTest, Missing_folder_is_not_found) {
+  EXPECT_THAT(open_store(at("/nowhere/at/all")), FailsSaying(ErrorCode::kNotFound, "/nowhere/at/all"));
+}
+
+TEST(OpenStoreTest, File_in_place_of_a_folder_is_refused) {
+  TemporaryFolder folder;
+  std::ofstream(folder / "file") << "x";
+  EXPECT_THAT(open_store(at((folder / "file").string())), FailsSaying(ErrorCode::kInvalidArgument, "not a folder"));
+}
+
+TEST(OpenStoreTest, Unknown_scheme_names_those_there_are) {
+  EXPECT_THAT(open_store(at("gopher://x/y")), FailsSaying(ErrorCode::kUnsupported, "file"));
+}
+
+TEST(OpenStoreTest, Credentials_in_a_url_are_refused_and_not_repeated) {
+  auto store = open_store(at("file://user:hunter2@host/data"));
+  EXPECT_THAT(store, FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(store.error().message, Not(HasSubstr("hunter2")));
+}
+
+TEST(OpenStoreTest, Empty_path_and_foreign_file_urls_are_refused) {
+  for (const char* path : {"", "file://elsewhere/data", "file://", "file://data"}) {
+    EXPECT_THAT(open_store(at(path)), FailsWith(ErrorCode::kInvalidArgument)) << path;
+  }
+}
+
+TEST(OpenStoreTest, Stores_of_one_filesystem_say_so) {
+  TemporaryFolder one;
+  TemporaryFolder two;
+  auto first = value_of(value_of(open_store(at(one.string())))->space({}));
+  auto second = value_of(value_of(open_store(at(two.string())))->space({}));
+  EXPECT_EQ(first.filesystem, second.filesystem);
+  EXPECT_FALSE(first.filesystem.empty());
+  EXPECT_GE(first.total, first.free);
+}
+
+}  // namespace
+}  // namespace scabbard

@@ -1,0 +1,199 @@
+// The guard in virtual time, over calls that a test holds up.
+#include "store/posix/guard.hpp"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <latch>
+#include <thread>
+
+#include "support/intercepting_file_calls.hpp"
+#include "support/manual_clock.hpp"
+
+namespace scabbard::posix {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A call that hangs until the test lets it go.
+class HungCall {
+ public:
+  std::function<long()> run(long result = 0) {
+    return [this, result] {
+      began_.count_down();
+      release_.wait();
+      return result;
+    };
+  }
+  void wait_until_running() { began_.wait(); }
+  void let_go() { release_.count_down(); }
+
+ private:
+  std::latch began_{1};
+  std::latch release_{1};
+};
+
+class GuardTest : public ::testing::Test {
+ protected:
+  ~GuardTest() override { guard_->stop(); }
+
+  long call(std::function<long()> run, const Context& ctx) {
+    return guard_->call(ctx, {.run = std::move(run), .undo = {}, .descriptors = {}});
+  }
+
+  // Leaves `hung` behind, over the limit: from then on the filesystem is out.
+  void put_out(HungCall& hung) {
+    std::jthread caller([&] { EXPECT_EQ(call(hung.run(), ctx_), kOutError); });
+    hung.wait_until_running();
+    ASSERT_TRUE(clock_.wait_for_waiters(1));
+    clock_.advance(10s);
+  }
+
+  ManualClock clock_;
+  Context ctx_ = Context().with_clock(clock_);
+  // The probe's path does not exist: its answer, an error, is an answer all the same.
+  std::shared_ptr<Guard> guard_ = std::make_shared<Guard>(kernel_calls(), "/nowhere", 10s, clock_);
+};
+
+TEST_F(GuardTest, Answer_is_handed_over) { EXPECT_EQ(call([] { return 42L; }, ctx_), 42); }
+
+TEST_F(GuardTest, Call_that_is_not_answered_is_left_at_the_limit) {
+  HungCall hung;
+  put_out(hung);
+  EXPECT_TRUE(guard_->out_since().has_value());
+  hung.let_go();
+}
+
+TEST_F(GuardTest, Callers_deadline_comes_before_the_limit) {
+  HungCall hung;
+  std::jthread caller([&] { EXPECT_EQ(call(hung.run(), ctx_.with_timeout(2s)), kDeadlineError); });
+  hung.wait_until_running();
+  ASSERT_TRUE(clock_.wait_for_waiters(1));
+  clock_.advance(2s);
+  caller.join();
+  EXPECT_FALSE(guard_->out_since().has_value());
+  hung.let_go();
+}
+
+TEST_F(GuardTest, Cancelled_caller_leaves_at_once) {
+  HungCall hung;
+  std::stop_source cancel;
+  std::jthread caller([&] { EXPECT_EQ(call(hung.run(), ctx_.with_cancel(cancel.get_token())), kCancelledError); });
+  hung.wait_until_running();
+  cancel.request_stop();
+  caller.join();
+  hung.let_go();
+}
+
+TEST_F(GuardTest, While_out_a_probe_that_is_answered_brings_it_back) {
+  HungCall hung;
+  put_out(hung);
+  EXPECT_EQ(call([] { return 1L; }, Context()), 1);
+  hung.let_go();
+}
+
+TEST_F(GuardTest, One_call_that_hangs_does_not_put_the_others_out) {
+  HungCall hung;
+  std::jthread caller([&] { EXPECT_EQ(call(hung.run(), ctx_), kOutError); });
+  hung.wait_until_running();
+  ASSERT_TRUE(clock_.wait_for_waiters(1));
+  clock_.advance(5s);
+  EXPECT_EQ(call([] { return 1L; }, ctx_), 1);
+  clock_.advance(5s);
+  caller.join();
+  EXPECT_FALSE(guard_->out_since().has_value());
+  EXPECT_EQ(call([] { return 2L; }, ctx_), 2);
+  hung.let_go();
+}
+
+TEST_F(GuardTest, What_a_call_left_behind_achieved_is_taken_back) {
+  HungCall hung;
+  std::latch undone(1);
+  long taken_back = 0;
+  std::stop_source cancel;
+  std::jthread caller([&] {
+    guard_->call(ctx_.with_cancel(cancel.get_token()), {.run = hung.run(7),
+                                                        .undo =
+                                                            [&](long result) {
+                                                              taken_back = result;
+                                                              undone.count_down();
+                                                            },
+                                                        .descriptors = {}});
+  });
+  hung.wait_until_running();
+  cancel.request_stop();
+  caller.join();
+  hung.let_go();
+  undone.wait();
+  EXPECT_EQ(taken_back, 7);
+}
+
+// Notes which descriptor is closed instead of closing it.
+class NotedClose final : public InterceptingFileCalls {
+ public:
+  NotedClose() : InterceptingFileCalls(kernel_calls()) {}
+  std::atomic<int> closed = -1;
+
+ protected:
+  long around(const CallSite& site, const Make&) override {
+    closed = site.descriptor;
+    closed.notify_all();
+    return 0;
+  }
+};
+
+TEST_F(GuardTest, Descriptor_is_not_closed_while_a_call_left_behind_uses_it) {
+  NotedClose calls;
+  auto guard = std::make_shared<Guard>(calls, "/", 10s, clock_);
+  HungCall hung;
+  std::stop_source cancel;
+  std::jthread caller([&] {
+    guard->call(ctx_.with_cancel(cancel.get_token()), {.run = hung.run(), .undo = {}, .descriptors = {5}});
+  });
+  hung.wait_until_running();
+  cancel.request_stop();
+  caller.join();
+  EXPECT_EQ(guard->close_descriptor(ctx_, 5), 0);
+  EXPECT_EQ(calls.closed, -1);
+  hung.let_go();
+  calls.closed.wait(-1);
+  EXPECT_EQ(calls.closed, 5);
+  guard->stop();
+}
+
+TEST_F(GuardTest, Threads_are_bounded_and_callers_beyond_them_are_not_stuck) {
+  std::latch release(1);
+  std::atomic<int> running = 0;
+  std::vector<std::jthread> callers;
+  for (int i = 0; i < 100; ++i) {
+    callers.emplace_back([&] {
+      EXPECT_EQ(call(
+                    [&] {
+                      ++running;
+                      release.wait();
+                      return 0L;
+                    },
+                    ctx_),
+                kOutError);
+    });
+  }
+  ASSERT_TRUE(clock_.wait_for_waiters(100));
+  clock_.advance(10s);
+  callers.clear();
+  EXPECT_LE(running, static_cast<int>(Guard::kMostThreads));
+  release.count_down();
+}
+
+TEST_F(GuardTest, Stop_ends_every_wait) {
+  HungCall hung;
+  std::jthread caller([&] { EXPECT_EQ(call(hung.run(), ctx_), kClosedError); });
+  hung.wait_until_running();
+  ASSERT_TRUE(clock_.wait_for_waiters(1));
+  guard_->stop();
+  caller.join();
+  EXPECT_EQ(call([] { return 0L; }, ctx_), kClosedError);
+  hung.let_go();
+}
+
+}  // namespace
+}  // namespace scabbard::posix
