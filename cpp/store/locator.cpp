@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "scabbard/store.hpp"
+#include "store/posix/bounded_access.hpp"
 #include "store/posix/posix_store.hpp"
 #include "store/store_file.hpp"
 #include "store/url.hpp"
@@ -88,9 +89,13 @@ class DiskLocator final : public Locator {
 
   // A file that is in no store: a file store of the folder it lies in, or of the nearest that exists.
   Result<Location> local(const fs::path& path) {
-    std::error_code ignored;
     fs::path folder = path;
-    while (!fs::is_directory(folder, ignored) && folder != folder.root_path()) folder = folder.parent_path();
+    while (folder != folder.root_path()) {
+      auto found = posix::is_folder(folder.string());
+      if (!found) return fail(std::move(found).error());
+      if (*found) break;
+      folder = folder.parent_path();
+    }
     auto known = open_.find(folder.string());
     if (known == open_.end()) {
       StoreConfig config{.name = folder.string(), .path = folder.string(), .meta = {}, .read_only = false};

@@ -8,7 +8,7 @@
 #include <toml++/toml.h>
 
 #include "base/text.hpp"
-#include "store/posix/small_file.hpp"
+#include "store/posix/bounded_access.hpp"
 
 namespace scabbard {
 namespace {

@@ -68,7 +68,7 @@ long Guard::call(const Context& ctx, Request request) {
 
   std::unique_lock lock(mutex_);
   if (stopped_) return kClosedError;
-  bool out = is_out(ctx.now()) && !recovered(lock, ctx);
+  bool out = is_out(clock_.now()) && !recovered(lock, ctx);
   if (out && !call->request.must_run) return kOutError;
   waiting_.push_back(call);
   if (!threads_.post([self = shared_from_this()] { self->run_waiting(); })) {
@@ -82,7 +82,7 @@ long Guard::call(const Context& ctx, Request request) {
     if (auto ended = ctx.ended()) {
       return leave(*call, *ended == ErrorCode::kCancelled ? kCancelledError : kDeadlineError);
     }
-    Clock::Time now = ctx.now();
+    Clock::Time now = clock_.now();
     if (call->running ? now - call->began >= limit_ : is_out(now)) return leave(*call, kOutError);
     // A call that waits for a thread has lost when the oldest running one has.
     Clock::Time until = (call->running ? call->began : oldest_unanswered().value_or(now)) + limit_;
@@ -130,7 +130,7 @@ void Guard::begin(const std::shared_ptr<Call>& call) {
 // Called with the lock held by a caller that found the filesystem out: asks whether it is back, if nobody
 // else has just done so.
 bool Guard::recovered(std::unique_lock<std::mutex>& lock, const Context& ctx) {
-  Clock::Time now = ctx.now();
+  Clock::Time now = clock_.now();
   if (now < next_probe_ || probes_ == kKeptForProbes) return false;
   next_probe_ = now + kProbeInterval;
 
@@ -158,7 +158,7 @@ void Guard::finish(const std::shared_ptr<Call>& call, long result) {
   {
     std::lock_guard lock(mutex_);
     std::erase(running_, call);
-    last_answer_ = clock_.now();
+    if (!stopped_) last_answer_ = clock_.now();  // a thread left behind may outlive the clock
     call->result = result;
     call->answered.notify_all();
     if (call->is_probe) --probes_;

@@ -40,7 +40,8 @@ class Guard : public std::enable_shared_from_this<Guard> {
   /// How many threads one filesystem can hold up; four of them are kept for probes.
   static constexpr std::size_t kMostThreads = 32;
 
-  /// `probe_path` is what a probe asks the filesystem about. `calls` must outlive the threads.
+  /// `probe_path` is what a probe asks the filesystem about. `calls` must outlive the threads. Contexts of
+  /// callers read the same `clock`.
   Guard(FileCalls& calls, std::string probe_path, Clock::Duration limit, Clock& clock);
 
   /// One call to run.

@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <latch>
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include "support/intercepting_file_calls.hpp"
 #include "support/manual_clock.hpp"
@@ -15,22 +17,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A call that hangs until the test lets it go.
+// A call that hangs until the test lets it go. What it waits for is its own: it may outlive the test.
 class HungCall {
  public:
   std::function<long()> run(long result = 0) {
-    return [this, result] {
-      began_.count_down();
-      release_.wait();
+    return [began = began_, release = release_, result] {
+      began->count_down();
+      release->wait();
       return result;
     };
   }
-  void wait_until_running() { began_.wait(); }
-  void let_go() { release_.count_down(); }
+  void wait_until_running() { began_->wait(); }
+  void let_go() { release_->count_down(); }
 
  private:
-  std::latch began_{1};
-  std::latch release_{1};
+  std::shared_ptr<std::latch> began_ = std::make_shared<std::latch>(1);
+  std::shared_ptr<std::latch> release_ = std::make_shared<std::latch>(1);
 };
 
 class GuardTest : public ::testing::Test {
@@ -88,7 +90,7 @@ TEST_F(GuardTest, Cancelled_caller_leaves_at_once) {
 TEST_F(GuardTest, While_out_a_probe_that_is_answered_brings_it_back) {
   HungCall hung;
   put_out(hung);
-  EXPECT_EQ(call([] { return 1L; }, Context()), 1);
+  EXPECT_EQ(call([] { return 1L; }, ctx_), 1);
   hung.let_go();
 }
 
@@ -110,15 +112,13 @@ TEST_F(GuardTest, What_a_call_left_behind_achieved_is_taken_back) {
   HungCall hung;
   std::latch undone(1);
   long taken_back = 0;
+  auto undo = [&](long result) {
+    taken_back = result;
+    undone.count_down();
+  };
   std::stop_source cancel;
   std::jthread caller([&] {
-    guard_->call(ctx_.with_cancel(cancel.get_token()), {.run = hung.run(7),
-                                                        .undo =
-                                                            [&](long result) {
-                                                              taken_back = result;
-                                                              undone.count_down();
-                                                            },
-                                                        .descriptors = {}});
+    guard_->call(ctx_.with_cancel(cancel.get_token()), {.run = hung.run(7), .undo = undo, .descriptors = {}});
   });
   hung.wait_until_running();
   cancel.request_stop();
@@ -162,26 +162,25 @@ TEST_F(GuardTest, Descriptor_is_not_closed_while_a_call_left_behind_uses_it) {
 }
 
 TEST_F(GuardTest, Threads_are_bounded_and_callers_beyond_them_are_not_stuck) {
-  std::latch release(1);
-  std::atomic<int> running = 0;
+  constexpr int kForCalls = static_cast<int>(Guard::kMostThreads) - 4;  // the others are kept for probes
+  auto release = std::make_shared<std::latch>(1);
+  auto running = std::make_shared<std::atomic<int>>(0);
+  auto hang = [release, running] {
+    ++*running;
+    running->notify_all();
+    release->wait();
+    return 0L;
+  };
   std::vector<std::jthread> callers;
   for (int i = 0; i < 100; ++i) {
-    callers.emplace_back([&] {
-      EXPECT_EQ(call(
-                    [&] {
-                      ++running;
-                      release.wait();
-                      return 0L;
-                    },
-                    ctx_),
-                kOutError);
-    });
+    callers.emplace_back([&] { EXPECT_EQ(call(hang, ctx_), kOutError); });
   }
   ASSERT_TRUE(clock_.wait_for_waiters(100));
+  for (int now = *running; now < kForCalls; now = *running) running->wait(now);
   clock_.advance(10s);
   callers.clear();
-  EXPECT_LE(running, static_cast<int>(Guard::kMostThreads));
-  release.count_down();
+  EXPECT_EQ(*running, kForCalls);
+  release->count_down();
 }
 
 TEST_F(GuardTest, Stop_ends_every_wait) {

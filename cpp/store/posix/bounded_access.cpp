@@ -1,8 +1,9 @@
-#include "store/posix/small_file.hpp"
+#include "store/posix/bounded_access.hpp"
 
 #include <fcntl.h>
 
 #include <cerrno>
+#include <functional>
 #include <memory>
 
 #include <fmt/core.h>
@@ -34,17 +35,35 @@ long read_whole(FileCalls& calls, const std::string& path, std::string& content)
   return got > kMostBytes ? -EFBIG : 0;
 }
 
+long bounded(const std::string& path, std::function<long()> run) {
+  auto guard = std::make_shared<Guard>(kernel_calls(), path, kLimit, Clock::steady());
+  long result = guard->call({}, {.run = std::move(run), .undo = {}, .descriptors = {}});
+  guard->stop();
+  return result;
+}
+
+bool is_missing(long result) { return result == -ENOENT || result == -ENOTDIR; }
+
+std::unexpected<Error> failed(long result, const std::string& path) {
+  return fail(file_error(static_cast<int>(result), Access::kRead, fmt::format("read {}", quote(path)), ""));
+}
+
 }  // namespace
 
 Result<std::optional<std::string>> read_small_file(const std::string& path) {
   auto content = std::make_shared<std::string>();
-  auto guard = std::make_shared<Guard>(kernel_calls(), path, kLimit, Clock::steady());
-  long result = guard->call(
-      {}, {.run = [content, path] { return read_whole(kernel_calls(), path, *content); }, .undo = {}, .descriptors = {}});
-  guard->stop();
-  if (result == 0) return std::move(*content);
-  if (result == -ENOENT || result == -ENOTDIR) return std::nullopt;
-  return fail(file_error(static_cast<int>(result), Access::kRead, fmt::format("read {}", quote(path)), ""));
+  long result = bounded(path, [content, path] { return read_whole(kernel_calls(), path, *content); });
+  if (is_missing(result)) return std::nullopt;
+  if (result < 0) return failed(result, path);
+  return std::move(*content);
+}
+
+Result<bool> is_folder(const std::string& path) {
+  auto status = std::make_shared<struct stat>();
+  long result = bounded(path, [status, path] { return static_cast<long>(kernel_calls().stat(path, *status)); });
+  if (is_missing(result)) return false;
+  if (result < 0) return failed(result, path);
+  return S_ISDIR(status->st_mode);
 }
 
 }  // namespace scabbard::posix
