@@ -297,6 +297,8 @@ uint32_t scb_store_capabilities(const scb_store* store) {
   if (can.exclusive_create) bits |= SCB_CAN_CREATE_EXCLUSIVELY;
   if (can.object_beside_folder) bits |= SCB_CAN_NEST_OBJECTS;
   if (can.local_files) bits |= SCB_HAS_LOCAL_FILES;
+  if (can.immediate) bits |= SCB_IS_IMMEDIATE;
+  if (store->store->config().read_only) bits |= SCB_IS_READ_ONLY;
   return bits;
 }
 

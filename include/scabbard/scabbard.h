@@ -135,8 +135,11 @@ SCB_API char *scb_store_location(const scb_store *store, const char *object);
 enum {
   SCB_CAN_CREATE_EXCLUSIVELY = 1, /* SCB_CREATE_EXCLUSIVE is honoured */
   SCB_CAN_NEST_OBJECTS = 2,       /* an object may exist beside a folder of the same name */
-  SCB_HAS_LOCAL_FILES = 4         /* the kernel can open scb_store_location */
+  SCB_HAS_LOCAL_FILES = 4,        /* the kernel can open scb_store_location */
+  SCB_IS_IMMEDIATE = 8,           /* calls that move no data are answered at once, by this machine */
+  SCB_IS_READ_ONLY = 16           /* by configuration, the store folder's own included */
 };
+/* What the store can do, as bits. SCB_IS_IMMEDIATE may change while it is open, as mounts come and go. */
 SCB_API uint32_t scb_store_capabilities(const scb_store *store);
 
 #define SCB_VERSION_MAX 128

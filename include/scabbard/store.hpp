@@ -49,6 +49,9 @@ struct Capabilities {
   bool object_beside_folder = false;
   /// Objects are files that the kernel can open at location(object).
   bool local_files = false;
+  /// Calls that move no data are answered by this machine, at once: they need no cancelling. May change
+  /// while the store is open, as mounts come and go.
+  bool immediate = false;
   /// Longest component of a name and longest whole name, in bytes.
   std::size_t max_component = 255;
   std::size_t max_name = 1024;

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <utility>
 
 #include <fmt/core.h>
@@ -18,21 +20,11 @@ namespace {
 constexpr std::size_t kKernelCopy = std::size_t{16} << 20;
 constexpr std::size_t kBufferSize = std::size_t{1} << 20;
 constexpr auto kCleanUpLimit = std::chrono::seconds(2);
+constexpr int kPollInterval = 50;  // milliseconds in which a cancellation is seen
 
-// Writes all of `bytes` to the caller's descriptor; waits where that one does not block.
-int write_all(int descriptor, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
-    if (count >= 0) {
-      bytes = bytes.subspan(static_cast<std::size_t>(count));
-    } else if (errno == EAGAIN) {
-      pollfd ready = {.fd = descriptor, .events = POLLOUT, .revents = 0};
-      if (::poll(&ready, 1, -1) < 0 && errno != EINTR) return -errno;
-    } else if (errno != EINTR) {
-      return -errno;
-    }
-  }
-  return 0;
+bool is_regular(int descriptor) {
+  struct stat status;
+  return ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 }  // namespace
@@ -112,33 +104,55 @@ Result<std::uint64_t> FileReader::copy_to(const Context& ctx, int descriptor) {
   if (!buffer) return op.failed(buffer.error().code, buffer.error().message);
 
   std::uint64_t begin = position_;
+  bool regular = is_regular(descriptor);
   while (position_ < info().size) {
     if (auto going = op.check(); !going) return fail(std::move(going).error());
-    auto copied = copy_some(op, descriptor, buffer->bytes());
+    // In the kernel only where calls cannot be left behind: one that is would go on writing into the caller's
+    // descriptor.
+    bool in_kernel = regular && !volume_->guarded();
+    auto copied = in_kernel ? copy_in_kernel(op, descriptor) : false;
     if (!copied) return fail(std::move(copied).error());
-    position_ += *copied;
+    if (*copied) continue;
+    auto got = file_.read(op, position_, buffer->bytes());
+    if (!got) return fail(std::move(got).error());
+    if (auto sent = send(op, descriptor, regular, buffer->bytes().first(*got)); !sent) return fail(std::move(sent).error());
   }
   return position_ - begin;
 }
 
-Result<std::size_t> FileReader::copy_some(Operation& op, int descriptor, std::span<std::byte> buffer) {
-  // In the kernel only where calls cannot be left behind: one that is would go on writing into the caller's
-  // descriptor.
-  if (!volume_->guarded()) {
-    auto offset = static_cast<off_t>(position_);
-    ssize_t count = uninterrupted([&] {
-      off_t from = offset;
-      ssize_t moved = ::copy_file_range(file_.descriptor(), &from, descriptor, nullptr,
-                                        std::min<std::uint64_t>(info().size - position_, kKernelCopy), 0);
-      return moved < 0 ? -errno : moved;
-    });
-    if (count > 0) return static_cast<std::size_t>(count);
-    if (count == -ENOSPC || count == -EDQUOT || count == -EIO) return op.failed(count, "write the copy");
+// False where the kernel cannot: across filesystems, into a file opened for appending.
+Result<bool> FileReader::copy_in_kernel(Operation& op, int descriptor) {
+  ssize_t count = uninterrupted([&] {
+    auto from = static_cast<off_t>(position_);
+    ssize_t moved = ::copy_file_range(file_.descriptor(), &from, descriptor, nullptr,
+                                      std::min<std::uint64_t>(info().size - position_, kKernelCopy), 0);
+    return moved < 0 ? -errno : moved;
+  });
+  if (count == -ENOSPC || count == -EDQUOT || count == -EIO) return op.failed(count, "write the copy");
+  if (count <= 0) return false;
+  position_ += static_cast<std::uint64_t>(count);
+  return true;
+}
+
+// Writes all of `bytes`, and moves the position past what was written.
+Result<void> FileReader::send(Operation& op, int descriptor, bool regular, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    std::size_t length = bytes.size();
+    if (!regular) {
+      // A pipe or socket may take nothing for ever. One that is ready takes PIPE_BUF bytes without waiting.
+      pollfd ready = {.fd = descriptor, .events = POLLOUT, .revents = 0};
+      int events = ::poll(&ready, 1, kPollInterval);
+      if (auto going = op.check(); !going) return going;
+      if (events == 0) continue;
+      length = std::min<std::size_t>(length, PIPE_BUF);
+    }
+    ssize_t count = ::write(descriptor, bytes.data(), length);
+    if (count < 0 && errno != EAGAIN && errno != EINTR) return op.failed(-errno, "write the copy");
+    if (count <= 0) continue;
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+    position_ += static_cast<std::uint64_t>(count);
   }
-  auto got = file_.read(op, position_, buffer);
-  if (!got) return got;
-  if (int result = write_all(descriptor, buffer.first(*got)); result < 0) return op.failed(result, "write the copy");
-  return got;
+  return {};
 }
 
 }  // namespace scabbard::posix

@@ -50,7 +50,8 @@ class FileReader final : public Reader {
       : volume_(std::move(volume)), object_(std::move(object)), file_(std::move(file)) {}
 
   Operation operation(const Context& ctx) { return {*volume_, ctx, Access::kRead, "read", object_}; }
-  Result<std::size_t> copy_some(Operation& op, int descriptor, std::span<std::byte> buffer);
+  Result<bool> copy_in_kernel(Operation& op, int descriptor);
+  Result<void> send(Operation& op, int descriptor, bool regular, std::span<const std::byte> bytes);
 
   std::shared_ptr<Volume> volume_;
   std::string object_;

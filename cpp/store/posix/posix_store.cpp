@@ -45,6 +45,7 @@ class PosixStore final : public Store {
     return {.exclusive_create = true,
             .object_beside_folder = false,
             .local_files = config().path == volume_->root(),
+            .immediate = !volume_->guarded(),
             .max_component = 255,
             .max_name = 4095 - volume_->root().size() - 1};
   }

@@ -42,7 +42,7 @@ struct Extent {
 class FileCopy {
  public:
   FileCopy(Operation& op, int in, const FileSource& source, DurableFile& out)
-      : op_(op), in_(in), source_(source), out_(out) {}
+      : op_(op), in_(in), source_(source), out_(out), seekable_(in != source.descriptor) {}
 
   Result<void> run() {
     if (cloned()) {
@@ -73,6 +73,7 @@ class FileCopy {
 
   // The next run of data in [at, end); empty at `end` where only a hole is left.
   Result<Extent> next_data(std::uint64_t at, std::uint64_t end) {
+    if (!seekable_) return Extent{at, end};
     off_t data = uninterrupted([&] { return op_.calls().seek(in_, static_cast<off_t>(at), SEEK_DATA); });
     if (data == -ENXIO) return Extent{end, end};
     if (data == -EINVAL || data == -EOPNOTSUPP) return Extent{at, end};  // does not tell holes from data
@@ -135,6 +136,7 @@ class FileCopy {
   const int in_;
   const FileSource& source_;
   DurableFile& out_;
+  const bool seekable_;  // the caller's own descriptor keeps its position
   bool in_kernel_ = true;
   BufferPool::Ticket ticket_;
   BufferPool::Buffer buffer_;
@@ -189,7 +191,10 @@ Result<WriteInfo> put_file(const Context& ctx, std::shared_ptr<Volume> volume, s
   SourceGuard source_guard(*volume, path);
   Operation foreign(*volume, ctx, Access::kWrite, "put", object, source_guard.get());
   // Opened once more: looking for holes moves a descriptor's position, and the caller's stays where it is.
+  // One that this process may not open anew, or cannot without /proc, is copied holes and all.
   int in = uninterrupted([&] { return foreign.calls().open(path, O_RDONLY | O_NONBLOCK, 0); });
+  bool reopened = in >= 0;
+  if (in == -EACCES || in == -ENOENT) in = source.descriptor;
   if (in < 0) return foreign.failed(in, "open the source");
   struct statfs status;
   bool hangs = uninterrupted([&] { return foreign.calls().statfs(path, status); }) < 0 ||
@@ -197,7 +202,7 @@ Result<WriteInfo> put_file(const Context& ctx, std::shared_ptr<Volume> volume, s
   bool through_guard = hangs && !volume->guarded();
   Operation& op = through_guard ? foreign : own;
   auto info = copy_into_place(op, volume, object, source, options, in, through_guard ? source_guard.get() : nullptr);
-  op.calls().close(in);  // by the guard that may have left calls behind on it
+  if (reopened) op.calls().close(in);  // by the guard that may have left calls behind on it
   return info;
 }
 

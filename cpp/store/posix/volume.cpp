@@ -1,5 +1,6 @@
 #include "store/posix/volume.hpp"
 
+#include <cerrno>
 #include <ctime>
 
 #include <fmt/core.h>
@@ -94,6 +95,12 @@ Result<void> Operation::check_name() const {
 }
 
 std::unexpected<Error> Operation::failed(long error, std::string_view step) const {
+  if (error == -ENOENT && root_is_missing()) {
+    Error failure = fail(ErrorCode::kUnavailable, fmt::format("{}: the store's folder {} is missing: is its disk mounted?",
+                                                              what(), quote(volume_.root()))).error();
+    failure.retryable = true;
+    return fail(std::move(failure));
+  }
   Error failure = file_error(static_cast<int>(error), access_, what(), step);
   if (error == kOutError) {
     if (auto since = volume_.guard()->out_since()) {
@@ -105,6 +112,12 @@ std::unexpected<Error> Operation::failed(long error, std::string_view step) cons
 
 std::unexpected<Error> Operation::failed(ErrorCode code, std::string_view reason) const {
   return fail(code, fmt::format("{}: {}", what(), reason));
+}
+
+// An object of a store whose disk is not mounted is not known to be missing.
+bool Operation::root_is_missing() const {
+  struct stat status;
+  return uninterrupted([&] { return calls_->stat(volume_.root(), status); }) == -ENOENT;
 }
 
 std::string Operation::what() const {

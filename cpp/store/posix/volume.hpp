@@ -101,6 +101,7 @@ class Operation {
   std::unexpected<Error> failed(ErrorCode code, std::string_view reason) const;
 
  private:
+  bool root_is_missing() const;
   std::string what() const;
 
   Volume& volume_;

@@ -1,0 +1,129 @@
+# The front door: `make help` lists what there is. CMake builds the C++ core, Go the plugin; what is missing
+# on a Debian machine is installed by scripts/need (NO_INSTALL=1: only named).
+
+.DEFAULT_GOAL := help
+.PHONY: help build core run test test-quick test-all release host asan tsan fuzz lint format bench install clean
+
+JOBS := $(shell nproc)
+export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 30
+
+export CGO_ENABLED := 1
+# Stamping the commit into Go binaries needs a git that trusts the folder; nothing here reads the stamp.
+export GOFLAGS := $(filter-out -buildvcs%,$(GOFLAGS)) -buildvcs=false
+ifneq ($(shell command -v ccache),)
+export CMAKE_C_COMPILER_LAUNCHER := ccache
+export CMAKE_CXX_COMPILER_LAUNCHER := ccache
+endif
+export UBSAN_OPTIONS := print_stacktrace=1
+export TSAN_OPTIONS := halt_on_error=1 second_deadlock_stack=1
+# GCC 12's thread sanitizer does not start where the kernel randomizes addresses widely.
+NO_ASLR := $(shell setarch -R true 2>/dev/null && echo setarch -R)
+
+SUITES = MAKE="$(MAKE)" scripts/suites
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
+	  printf '  make %-12s %s\n' "$$name" "$$what"; done
+	@echo "Missing Debian packages are installed first; with NO_INSTALL=1 they are only named."
+
+build: core build/plugin-scabbard.so ## Build build/scabbard, build/libscabbard.so and build/plugin-scabbard.so
+
+core:
+	@scripts/need build
+	@[ -f build/release/build.ninja ] || { echo "== Configuring the core"; \
+	  cmake --preset release -DSCABBARD_TESTS=OFF >/dev/null; }
+	@echo "== Building the core"
+	@cmake --build --preset release --target scabbard_cli scabbard_shared scabbard_plugin_archive
+
+# Plugin and manager need the same Go and flags, so a change of either builds the plugin anew.
+build/libscabbard_plugin.a: core
+	@:
+build/go-version: core
+	@{ go version; go env GOFLAGS GOAMD64 GOEXPERIMENT; } | cmp -s - $@ || { go version; go env GOFLAGS GOAMD64 GOEXPERIMENT; } >$@
+build/plugin-scabbard.so: build/libscabbard_plugin.a build/go-version go.mod include/scabbard/scabbard.h \
+    $(wildcard shim/*.go plugin/*.go plugin/*.toml plugin/build/*.go)
+	@echo "== Building the plugin with $$(go env GOVERSION)"
+	@go run ./plugin/build --src-dir=plugin --out-dir=build
+	@touch $@
+	@mkdir -p build/plugins && ln -sf ../plugin-scabbard.so build/plugins/
+
+run: build ## Store a sector and read it back through the plugin, in damocles' own plugin loader
+	@echo "== Running the example manager"
+	@go build -o build/manager-host ./examples/manager-host
+	@build/manager-host -plugins build/plugins
+
+test: ## Everything that CI runs: all suites, sanitizers, lint, a few seconds of fuzzing
+	@scripts/need build test lint
+	+@FUZZ_SECONDS=5 $(SUITES) release host asan tsan lint fuzz
+
+test-quick: ## Units and conformance only, in seconds once built
+	@scripts/need build test
+	$(call configure,release,-DSCABBARD_TESTS=ON)
+	@echo "== Building the quick tests"
+	@cmake --build --preset release --target unit_tests conformance_tests
+	@ctest --preset release -R '^(unit|conformance)$$'
+
+test-all: ## What CI runs, the long tests, ten minutes of fuzzing and the benchmark
+	@scripts/need build test lint
+	+@FUZZ_SECONDS=120 SCABBARD_LONG_TESTS=1 $(SUITES) release host asan tsan lint fuzz bench
+
+release: ## The C++ suites in release (unit, conformance, fault, capi, architecture)
+	@scripts/need build test
+	$(call configure,release,-DSCABBARD_TESTS=ON)
+	@echo "== Building the core and its tests"
+	@cmake --build --preset release
+	@ctest --preset release -j $(JOBS)
+
+host: build ## The Go suites: the plugin in damocles' loader, built by this Go and by the manager's
+	@go test -count=1 -timeout 40m ./...
+
+asan: ## Units, conformance and fault under the address and undefined-behaviour sanitizers
+	$(call sanitized,asan,unit conformance fault)
+
+tsan: ## Units and conformance under the thread sanitizer
+	$(call sanitized,tsan,unit conformance)
+
+fuzz: ## Run every fuzz target for FUZZ_SECONDS (30) each
+	@scripts/need build lint
+	$(call configure,fuzz)
+	@echo "== Building the fuzz targets"
+	@cmake --build --preset fuzz --target fuzz_targets
+	@scripts/fuzz build/fuzz $(FUZZ_SECONDS)
+
+lint: build ## clang-format, clang-tidy, gofmt and go vet
+	@scripts/need build test lint
+	$(call configure,release,-DSCABBARD_TESTS=ON)
+	@scripts/lint build/release
+
+format: ## Let clang-format and gofmt rewrite the sources
+	@scripts/need lint
+	@scripts/lint --fix
+
+bench: build ## Measure the plugin against a plain file store, as JSON lines; BENCH_FLAGS=-help tells more
+	@go build -o build/bench ./tests/bench
+	@build/bench -plugin build/plugin-scabbard.so $(BENCH_FLAGS)
+
+install: ## Install header, library, executable and plugin below PREFIX (/usr/local); honours DESTDIR
+	@[ -f build/plugin-scabbard.so ] || { echo "Nothing to install yet: run 'make build' first" >&2; exit 1; }
+	@cmake --install build/release --prefix "$(PREFIX)"
+
+clean: ## Remove everything that was built
+	rm -rf build shim/build_id.go
+
+# $(call configure,preset,arguments)
+define configure
+	@echo "== Configuring $(1)"
+	@cmake --preset $(1) $(2) >/dev/null
+endef
+
+# $(call sanitized,preset,suites)
+space := $(subst ,, )
+define sanitized
+	@scripts/need build test
+	$(call configure,$(1))
+	@echo "== Building $(2) for $(1)"
+	@cmake --build --preset $(1) --target $(addsuffix _tests,$(2))
+	@$(NO_ASLR) ctest --preset $(1) -R '^($(subst $(space),|,$(2)))$$'
+endef

@@ -1,0 +1,268 @@
+// Command bench measures the built plugin, in damocles' own plugin loader, against a plain file store in
+// upstream's shape (osstore) and against dd. It prints one JSON object a line, both sides measured in turn in
+// the same run, each the median of its repetitions:
+//
+//	{"bench":"stat_existing","scabbard":1.1,"peer":1.4,"unit":"us/op","ratio":0.79,"target":"<= 1.00","ok":true}
+//
+// ratio is scabbard's value over the peer's, the median over the repetitions: a machine that slows down for a
+// while slows both sides of one. For times lower is better, for rates higher; target says which.
+// A line whose target is empty is there to be read and has no ok. The exit status is 1 when a target was
+// missed, 2 when something could not be measured.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+
+	managerplugin "github.com/ipfs-force-community/damocles/manager-plugin"
+	"github.com/ipfs-force-community/damocles/manager-plugin/objstore"
+
+	"scabbard/tests/bench/osstore"
+)
+
+type settings struct {
+	plugin   string
+	folder   string
+	only     *regexp.Regexp
+	rounds   int           // repetitions of a time, and of a Get
+	puts     int           // repetitions of a big Put
+	perRound time.Duration // spent on each side in each round of a time
+	getSize  int64         // bytes
+	putSize  int64         // bytes
+	noise    bool          // both sides are the peer
+}
+
+func main() {
+	var s settings
+	var only, side string
+	var quick bool
+	flag.StringVar(&s.plugin, "plugin", "build/plugin-scabbard.so", "the plugin to measure")
+	flag.StringVar(&s.folder, "dir", "build", "make the stores in a fresh folder below this one")
+	flag.StringVar(&only, "only", "", "run the benches whose name matches this expression")
+	flag.IntVar(&s.rounds, "rounds", 11, "repetitions of each side")
+	flag.IntVar(&s.puts, "puts", 5, "repetitions of each side of a big Put")
+	flag.BoolVar(&quick, "quick", false, "small objects and few repetitions: shows that it works, not how fast")
+	flag.BoolVar(&s.noise, "noise", false, "measure the peer against itself: how far a ratio is off by chance")
+	flag.StringVar(&side, "memory-of", "", "internal: do the work of the memory bench with this side, print VmHWM")
+	flag.Parse()
+
+	s.perRound, s.getSize, s.putSize = 200*time.Millisecond, 256<<20, 1<<30
+	if quick {
+		s.rounds, s.puts, s.perRound, s.getSize, s.putSize = 3, 1, 20*time.Millisecond, 16<<20, 32<<20
+	}
+	var err error
+	if s.only, err = regexp.Compile(only); err != nil {
+		fail(err)
+	}
+	if side != "" {
+		err = printPeakMemory(s, side)
+	} else {
+		err = run(s)
+	}
+	if err != nil {
+		fail(err)
+	}
+}
+
+var errMissed = errors.New("a target was missed")
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "bench:", err)
+	if errors.Is(err, errMissed) {
+		os.Exit(1)
+	}
+	os.Exit(2)
+}
+
+func run(s settings) error {
+	folder, err := os.MkdirTemp(s.folder, "bench-data-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	if s.folder, err = filepath.Abs(folder); err != nil {
+		return err
+	}
+	both, err := openBoth(s)
+	if err != nil {
+		return err
+	}
+	results := &report{}
+	for _, bench := range []func(settings, *pair, *report) error{benchTimes, benchGets, benchPuts, benchMemory} {
+		if err := bench(s, both, results); err != nil {
+			return err
+		}
+	}
+	if err := both.close(); err != nil {
+		return err
+	}
+	if results.missed > 0 {
+		return fmt.Errorf("%w: %d", errMissed, results.missed)
+	}
+	return nil
+}
+
+// wants tells whether a bench was asked for.
+func (s settings) wants(bench string) bool { return s.only.MatchString(bench) }
+
+// pair is the two sides, over one folder: they read the same files.
+type pair struct {
+	scabbard, peer objstore.Store
+	folder         string
+	close          func() error
+}
+
+func openBoth(s settings) (*pair, error) {
+	folder := filepath.Join(s.folder, "store")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		return nil, err
+	}
+	p := &pair{folder: folder, close: func() error { return nil }}
+	config := objstore.DefaultConfig(folder, false)
+	config.Name = "bench"
+	var err error
+	if p.peer, err = osstore.Open(config); err != nil {
+		return nil, err
+	}
+	if s.noise {
+		p.scabbard = p.peer
+		return p, nil
+	}
+	p.scabbard, p.close, err = openPlugin(s, config)
+	return p, err
+}
+
+// openPlugin opens a store through the plugin, loaded as damocles-manager does it.
+func openPlugin(s settings, config objstore.Config) (objstore.Store, func() error, error) {
+	plugin, err := filepath.Abs(s.plugin)
+	if err != nil {
+		return nil, nil, err
+	}
+	// The loader opens every .so of a folder: give it one with this plugin only.
+	folder, err := os.MkdirTemp(s.folder, "plugins-")
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := os.Symlink(plugin, filepath.Join(folder, filepath.Base(plugin))); err != nil {
+		return nil, nil, err
+	}
+	loaded, err := managerplugin.Load(folder)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx := context.Background()
+	loaded.Init(ctx, func(_ *managerplugin.Plugin, initError error) { err = initError })
+	if err != nil {
+		return nil, nil, err
+	}
+	found := loaded.Get(managerplugin.ObjStore, "scabbard")
+	if found == nil {
+		return nil, nil, fmt.Errorf("%s: no plugin of this name: scabbard", plugin)
+	}
+	store, err := managerplugin.DeclareObjStoreManifest(found.Manifest).Constructor(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	return store, func() error {
+		var err error
+		loaded.Shutdown(ctx, func(_ *managerplugin.Plugin, shutdownError error) { err = shutdownError })
+		return err
+	}, nil
+}
+
+// result is the medians of both sides, and of scabbard over peer in each round.
+type result struct{ scabbard, peer, ratio float64 }
+
+// measure runs both sides in turn, swapping who goes first. The first round warms up and is not counted.
+func measure(rounds int, scabbard, peer func() (float64, error)) (result, error) {
+	sides := []func() (float64, error){scabbard, peer}
+	var values [2][]float64
+	var ratios []float64
+	for round := 0; round <= rounds; round++ {
+		var now [2]float64
+		for turn := range 2 {
+			side := (round + turn) % 2
+			value, err := sides[side]()
+			if err != nil {
+				return result{}, err
+			}
+			now[side] = value
+		}
+		if round == 0 {
+			continue
+		}
+		values[0], values[1] = append(values[0], now[0]), append(values[1], now[1])
+		ratios = append(ratios, now[0]/now[1])
+	}
+	return result{median(values[0]), median(values[1]), median(ratios)}, nil
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	middle := len(values) / 2
+	if len(values)%2 == 1 {
+		return values[middle]
+	}
+	return (values[middle-1] + values[middle]) / 2
+}
+
+// report prints results and counts the targets that were missed.
+type report struct{ missed int }
+
+type line struct {
+	Bench    string  `json:"bench"`
+	Scabbard float64 `json:"scabbard"`
+	Peer     float64 `json:"peer"`
+	Unit     string  `json:"unit"`
+	Ratio    float64 `json:"ratio"`
+	Target   string  `json:"target"`
+	OK       *bool   `json:"ok,omitempty"`
+}
+
+// target is a bound on a result.
+type target struct {
+	text  string
+	holds func(result) bool
+}
+
+var noTarget target
+
+func ratioAtMost(bound float64) target {
+	return target{fmt.Sprintf("<= %.2f", bound), func(r result) bool { return r.ratio <= bound }}
+}
+
+func ratioAtLeast(bound float64) target {
+	return target{fmt.Sprintf(">= %.2f", bound), func(r result) bool { return r.ratio >= bound }}
+}
+
+func overPeerAtMost(bound float64, unit string) target {
+	return target{fmt.Sprintf("<= peer + %g %s", bound, unit), func(r result) bool { return r.scabbard <= r.peer+bound }}
+}
+
+func (r *report) add(bench string, found result, unit string, goal target) {
+	l := line{Bench: bench, Scabbard: rounded(found.scabbard), Peer: rounded(found.peer), Unit: unit,
+		Ratio: rounded(found.ratio), Target: goal.text}
+	if goal.holds != nil {
+		ok := goal.holds(found)
+		l.OK = &ok
+		if !ok {
+			r.missed++
+		}
+	}
+	out := json.NewEncoder(os.Stdout)
+	out.SetEscapeHTML(false)
+	if err := out.Encode(l); err != nil {
+		fail(err)
+	}
+}
+
+// rounded keeps three decimals.
+func rounded(value float64) float64 { return float64(int64(value*1000+0.5)) / 1000 }

@@ -1,0 +1,153 @@
+// Symlinks inside a store are used in the field, to files and folders on other disks: they keep working.
+#include "conformance/posix_store_test.hpp"
+#include "support/source_file.hpp"
+
+namespace scabbard::posix {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST_P(PosixStoreTest, Linked_file_is_an_object) {
+  const TemporaryFolder elsewhere;
+  write_file(elsewhere / "file", "text elsewhere");
+  fs::create_symlink(elsewhere / "file", path("object"));
+  EXPECT_THAT(get("object"), Gives("text elsewhere"));
+  EXPECT_EQ(value_of(store().stat(ctx(), "object")).size, 14U);
+  EXPECT_THAT(names(), Gives(ElementsAre("object")));
+}
+
+TEST_P(PosixStoreTest, Objects_in_a_linked_folder) {
+  const TemporaryFolder elsewhere;
+  fs::create_symlink(elsewhere.path(), path("sealed"));
+  EXPECT_THAT(put("sealed/s-t01000-7", "text"), Succeeds());
+  EXPECT_EQ(read_file(elsewhere / "s-t01000-7"), "text");
+  EXPECT_THAT(put("sealed/deeper/object", "text"), Succeeds());
+  EXPECT_THAT(names(), Gives(ElementsAre("sealed/deeper/object", "sealed/s-t01000-7")));
+  EXPECT_THAT(store().remove(ctx(), "sealed/s-t01000-7"), Succeeds());
+  EXPECT_TRUE(fs::is_symlink(path("sealed")));
+}
+
+TEST_P(PosixStoreTest, Put_through_a_link_replaces_the_target_and_keeps_the_link) {
+  const TemporaryFolder elsewhere;
+  write_file(elsewhere / "file", "old");
+  for (const fs::path& target : {elsewhere / "file", fs::relative(elsewhere / "file", path(""))}) {
+    SCOPED_TRACE(target);
+    fs::remove(path("object"));
+    fs::create_symlink(target, path("object"));
+    EXPECT_THAT(put("object", "new by " + target.string()), Succeeds());
+    EXPECT_TRUE(fs::is_symlink(path("object")));
+    EXPECT_EQ(fs::read_symlink(path("object")), target);
+    EXPECT_EQ(read_file(elsewhere / "file"), "new by " + target.string());
+    EXPECT_THAT(temporaries_below(elsewhere.path()), IsEmpty());
+    EXPECT_THAT(temporaries_below(path("")), IsEmpty());
+  }
+}
+
+TEST_P(PosixStoreTest, Put_through_a_chain_of_links_keeps_them_all) {
+  const TemporaryFolder elsewhere;
+  write_file(elsewhere / "folder/file", "old");
+  fs::create_symlink("folder/file", elsewhere / "second");
+  fs::create_symlink(elsewhere / "second", path("first"));
+  EXPECT_THAT(put("first", "new"), Succeeds());
+  EXPECT_TRUE(fs::is_symlink(path("first")));
+  EXPECT_TRUE(fs::is_symlink(elsewhere / "second"));
+  EXPECT_EQ(read_file(elsewhere / "folder/file"), "new");
+}
+
+TEST_P(PosixStoreTest, Put_of_a_file_through_a_link) {
+  const TemporaryFolder elsewhere;
+  write_file(elsewhere / "file", "old");
+  fs::create_symlink(elsewhere / "file", path("object"));
+  const SourceFile source(to_bytes("new"));
+  EXPECT_THAT(store().put_file(ctx(), "object", source.whole()), Succeeds());
+  EXPECT_TRUE(fs::is_symlink(path("object")));
+  EXPECT_EQ(read_file(elsewhere / "file"), "new");
+}
+
+TEST_P(PosixStoreTest, Put_through_a_broken_link_creates_its_target) {
+  const TemporaryFolder elsewhere;
+  fs::create_symlink(elsewhere / "file", path("object"));
+  EXPECT_THAT(store().stat(ctx(), "object"), FailsWith(ErrorCode::kNotFound));
+  EXPECT_THAT(names(), Gives(IsEmpty()));
+  EXPECT_THAT(put("object", "text", {.exclusive = true, .length = {}}), Succeeds());
+  EXPECT_TRUE(fs::is_symlink(path("object")));
+  EXPECT_EQ(read_file(elsewhere / "file"), "text");
+  EXPECT_THAT(get("object"), Gives("text"));
+}
+
+TEST_P(PosixStoreTest, Put_through_a_link_into_a_missing_folder_outside_is_an_error) {
+  const TemporaryFolder elsewhere;
+  fs::create_symlink(elsewhere / "missing/file", path("object"));
+  EXPECT_FALSE(put("object", "text")) << "a folder outside of the store is not ours to make";
+  EXPECT_FALSE(fs::exists(elsewhere / "missing"));
+  EXPECT_TRUE(fs::is_symlink(path("object")));
+}
+
+TEST_P(PosixStoreTest, Remove_of_a_link_removes_the_link_alone) {
+  const TemporaryFolder elsewhere;
+  write_file(elsewhere / "file", "text");
+  fs::create_symlink(elsewhere / "file", path("object"));
+  EXPECT_THAT(store().remove(ctx(), "object"), Succeeds());
+  EXPECT_FALSE(fs::is_symlink(path("object")));
+  EXPECT_EQ(read_file(elsewhere / "file"), "text");
+}
+
+TEST_P(PosixStoreTest, Link_to_itself_is_no_object_and_ends) {
+  fs::create_symlink("loop", path("loop"));
+  fs::create_symlink("there", path("here"));
+  fs::create_symlink("here", path("there"));
+  for (const char* object : {"loop", "here"}) {
+    EXPECT_FALSE(store().stat(ctx(), object));
+    EXPECT_FALSE(store().open(ctx(), object));
+    EXPECT_FALSE(put(object, "text"));
+  }
+  EXPECT_THAT(names(), Gives(IsEmpty()));
+}
+
+TEST_P(PosixStoreTest, Folder_that_links_back_ends_a_list) {
+  write_file(path("a/b/object"), "text");
+  fs::create_directory_symlink("..", path("a/b/up"));
+  fs::create_directory_symlink(path(""), path("a/top"));
+  fs::create_directory_symlink(".", path("a/b/self"));
+  EXPECT_THAT(names(), Gives(ElementsAre("a/b/object")));
+}
+
+// Each is reached through the other, and neither lies in itself by name.
+TEST_P(PosixStoreTest, Folders_that_link_to_each_other_end_a_list) {
+  write_file(path("a/object"), "text");
+  write_file(path("b/object"), "text");
+  fs::create_directory_symlink("../b", path("a/to_b"));
+  fs::create_directory_symlink("../a", path("b/to_a"));
+  const auto listed = names();
+  ASSERT_THAT(listed, Succeeds());
+  EXPECT_THAT(*listed, ::testing::IsSupersetOf({"a/object", "b/object"}));
+  EXPECT_LE(listed->size(), 4U);
+}
+
+// As many ways as there are orders of the folders: it ends, but it is not quick.
+TEST_P(PosixStoreTest, Folders_that_all_link_to_each_other_end_a_list) {
+  constexpr int kFolders = 4;
+  const auto folder_path = [&](int i) { return path("f" + std::to_string(i)); };
+  for (int i = 0; i < kFolders; ++i) write_file(folder_path(i) / "object", "text");
+  for (int i = 0; i < kFolders; ++i) {
+    for (int j = 0; j < kFolders; ++j) {
+      if (i != j) fs::create_directory_symlink("../f" + std::to_string(j), folder_path(i) / ("to" + std::to_string(j)));
+    }
+  }
+  EXPECT_THAT(names(), Gives(::testing::IsSupersetOf({"f0/object", "f1/object", "f2/object", "f3/object"})));
+}
+
+TEST_P(PosixStoreTest, Root_that_is_a_link) {
+  const TemporaryFolder elsewhere;
+  write_file(elsewhere / "folder/object", "text");
+  fs::create_directory_symlink(elsewhere.path(), path("root"));
+  const auto linked = open(path("root"));
+  EXPECT_THAT(get_text(*linked, ctx(), "folder/object"), Gives("text"));
+  EXPECT_THAT(put_text(*linked, ctx(), "new/object", "text"), Succeeds());
+  EXPECT_THAT(list_names(*linked, ctx()), Gives(ElementsAre("folder/object", "new/object")));
+}
+
+}  // namespace
+}  // namespace scabbard::posix

@@ -1,0 +1,87 @@
+// Package suite is the part of the host tests that runs inside a host: a process that loads the plugin as
+// damocles-manager does. A plugin and its host have to be built alike, so package host builds both and
+// runs this one; by itself it does nothing.
+package suite
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	managerplugin "github.com/ipfs-force-community/damocles/manager-plugin"
+	"github.com/ipfs-force-community/damocles/manager-plugin/objstore"
+)
+
+var (
+	plugins = flag.String("plugins", "", "folder with plugin-scabbard.so")
+
+	manifest *managerplugin.ObjStoreManifest
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *plugins == "" {
+		fmt.Println("nothing done: `go test ./tests/host` builds plugin and host alike and runs this")
+		return
+	}
+	loaded, err := load(*plugins)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	loaded.Shutdown(ctx, func(p *managerplugin.Plugin, err error) {
+		fmt.Fprintf(os.Stderr, "shut plugin %s down: %v\n", p.Name, err)
+		code = 1
+	})
+	os.Exit(code)
+}
+
+// load does what damocles-manager does at its start.
+func load(folder string) (*managerplugin.LoadedPlugins, error) {
+	loaded, err := managerplugin.Load(folder)
+	if err != nil {
+		return nil, fmt.Errorf("load plugins from %s: %w", folder, err)
+	}
+	var failed error
+	loaded.Init(context.Background(), func(p *managerplugin.Plugin, err error) {
+		failed = fmt.Errorf("init plugin %s: %w", p.Name, err)
+	})
+	if failed != nil {
+		return nil, failed
+	}
+	plugin := loaded.Get(managerplugin.ObjStore, "scabbard")
+	if plugin == nil {
+		return nil, fmt.Errorf("no objstore plugin scabbard in %s", folder)
+	}
+	manifest = managerplugin.DeclareObjStoreManifest(plugin.Manifest)
+	return loaded, nil
+}
+
+// open opens a store or fails the test.
+func open(t testing.TB, config objstore.Config) objstore.Store {
+	t.Helper()
+	store, err := manifest.Constructor(config)
+	if err != nil {
+		t.Fatalf("open %s: %v", config.Path, err)
+	}
+	return store
+}
+
+// writeFile makes a file and the folders above it.
+func writeFile(t testing.TB, name, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,88 @@
+#include "support/child_process.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+#include <string_view>
+
+extern char** environ;
+
+namespace scabbard {
+namespace {
+
+constexpr uid_t kNobody = 65534;
+constexpr const char* kAsNobody = "SCABBARD_TEST_AS_NOBODY";
+
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> all;
+  for (std::string& string : strings) all.push_back(string.data());
+  all.push_back(nullptr);
+  return all;
+}
+
+}  // namespace
+
+ChildEnd run_again(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
+  std::vector<std::string> command = {"/proc/self/exe"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  std::vector<std::string> variables = environment;
+  for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
+
+  std::array<int, 2> output{};
+  if (::pipe2(output.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, output[1], STDERR_FILENO);
+  pid_t child = -1;
+  const int error = ::posix_spawn(&child, command[0].c_str(), &actions, nullptr, pointers(command).data(),
+                                  pointers(variables).data());
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::close(output[1]);
+  if (error != 0) throw std::runtime_error("cannot run this executable again");
+
+  ChildEnd end;
+  std::array<char, 4096> buffer{};
+  for (ssize_t count = 0; (count = ::read(output[0], buffer.data(), buffer.size())) > 0;) {
+    end.output.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+  ::close(output[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (WIFEXITED(status)) end.exit_code = WEXITSTATUS(status);
+  if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
+  return end;
+}
+
+bool is_root() { return ::geteuid() == 0; }
+
+ChildEnd run_current_test_as_nobody() {
+  const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+  return run_again({std::string("--gtest_filter=") + test->test_suite_name() + "." + test->name()},
+                   {std::string(kAsNobody) + "=1", "GTEST_OUTPUT="});
+}
+
+void become_nobody_if_asked() {
+  if (std::getenv(kAsNobody) == nullptr) return;
+  const bool done = ::setgroups(0, nullptr) == 0 && ::setgid(kNobody) == 0 && ::setuid(kNobody) == 0;
+  if (!done) ::_exit(4);
+  // Where the own TMPDIR is closed to others.
+  if (::access(std::filesystem::temp_directory_path().c_str(), W_OK) != 0) ::setenv("TMPDIR", "/tmp", 1);
+}
+
+std::size_t open_descriptor_count() {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
+  return count;
+}
+
+}  // namespace scabbard
