@@ -65,7 +65,7 @@ test-quick: ## Units and conformance only, in seconds once built
 	@cmake --build --preset release --target unit_tests conformance_tests
 	@ctest --preset release -R '^(unit|conformance)$$'
 
-test-all: ## What CI runs, the long tests, ten minutes of fuzzing and the benchmark
+test-all: ## What CI runs, a quarter of an hour of fuzzing, and the benchmark
 	@scripts/need build test lint
 	+@FUZZ_SECONDS=120 SCABBARD_LONG_TESTS=1 $(SUITES) release host asan tsan lint fuzz bench
 

@@ -145,6 +145,12 @@ void make_directory(fuse_req_t request, fuse_ino_t parent, const char* name, mod
   reply_entry(request, parent, name);
 }
 
+/// A FIFO, a socket or a device.
+void make_node(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, dev_t device) {
+  if (::mknodat(folder(request, parent), name, mode, device) != 0) return reply_status(request, -1);
+  reply_entry(request, parent, name);
+}
+
 void make_symlink(fuse_req_t request, const char* target, fuse_ino_t parent, const char* name) {
   if (::symlinkat(target, folder(request, parent), name) != 0) return reply_status(request, -1);
   reply_entry(request, parent, name);
@@ -355,6 +361,7 @@ fuse_lowlevel_ops operations() {
   ops.lookup = look_up;
   ops.forget = forget;
   ops.forget_multi = forget_many;
+  ops.mknod = make_node;
   ops.mkdir = make_directory;
   ops.symlink = make_symlink;
   ops.link = link;
