@@ -157,6 +157,7 @@ Result<scabbard::CreateOptions> options_of(uint32_t flags, int64_t length) {
   if ((flags & ~static_cast<uint32_t>(SCB_CREATE_EXCLUSIVE)) != 0) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("flags {:#x} are not known", flags));
   }
+  if (length < SCB_LENGTH_UNKNOWN) return fail(ErrorCode::kInvalidArgument, fmt::format("length {} is negative", length));
   scabbard::CreateOptions options{.exclusive = (flags & SCB_CREATE_EXCLUSIVE) != 0, .length = {}};
   if (length >= 0) options.length = static_cast<uint64_t>(length);
   return options;

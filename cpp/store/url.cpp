@@ -47,6 +47,7 @@ Result<Url> parse_url(std::string_view text) {
   if (length == 0) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("{} is not a URL (scheme://host/path)", quote(redacted(text))));
   }
+  if (text.contains('\0')) return fail(ErrorCode::kInvalidArgument, fmt::format("URL {}: contains a NUL byte", quote(redacted(text))));
   Url url;
   url.scheme = text.substr(0, length);
   std::ranges::transform(url.scheme, url.scheme.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

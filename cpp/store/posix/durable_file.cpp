@@ -69,10 +69,6 @@ class OpenFolder {
     // Some filesystems (CIFS, some FUSE ones) have no notion of syncing a folder.
     return result == -EINVAL || result == -EOPNOTSUPP || result == -ENOSYS ? 0 : result;
   }
-  ino_t inode() {
-    struct stat status;
-    return fd_ >= 0 && uninterrupted([&] { return calls_.fstat(fd_, status); }) == 0 ? status.st_ino : 0;
-  }
 
  private:
   FileCalls& calls_;
@@ -80,25 +76,15 @@ class OpenFolder {
 };
 
 // Syncs the folder, so that a name in it survives, and its parents up to the root: somebody may have made
-// them a moment ago. What was found durable is remembered with the folder's inode, for a folder may be
-// removed and made again.
+// them a moment ago. Nothing is remembered between calls: a folder that was removed and made again can have
+// its old inode back.
 int sync_folders(Operation& op, std::string folder) {
   const std::string& root = op.volume().root();
-  ino_t inode = 0;
-  {
-    OpenFolder open(op.calls(), folder);
-    if (int result = open.sync(); result < 0) return result;
-    inode = open.inode();
-  }
-  while (folder.size() > root.size() && folder.starts_with(root)) {
-    if (inode != 0 && op.volume().is_durable_folder(folder, inode)) return 0;
-    OpenFolder parent(op.calls(), folder_of(folder));
-    if (int result = parent.sync(); result < 0) return result;
-    op.volume().saw_durable_folder(folder, inode);
+  while (true) {
+    if (int result = OpenFolder(op.calls(), folder).sync(); result < 0) return result;
+    if (folder.size() <= root.size() || !folder.starts_with(root)) return 0;
     folder = folder_of(folder);
-    inode = parent.inode();
   }
-  return 0;
 }
 
 }  // namespace

@@ -65,7 +65,8 @@ class FileLister final : public Lister {
     std::string path = folder_.empty() ? volume_->root() : volume_->path_of(folder_);
     int result = uninterrupted([&] { return op.calls().read_directory(path, entries_); });
     // Folders come and go; one that is missing (or is a file) has no objects.
-    if (result == -ENOENT || result == -ENOTDIR) return {};
+    bool is_root = folder_.empty();
+    if ((result == -ENOENT || result == -ENOTDIR) && !is_root) return {};
     if (result < 0) return op.failed(result, "read folder " + quote(folder_));
     return {};
   }

@@ -37,6 +37,7 @@ Result<OpenFile> OpenFile::open(Operation& op, Volume& volume, std::string_view 
   OpenFile file(volume, fd);
   struct stat status;
   if (int result = uninterrupted([&] { return op.calls().fstat(fd, status); }); result < 0) return op.failed(result, "");
+  volume.saw_device(status.st_dev);
   if (!S_ISREG(status.st_mode)) return op.failed(ErrorCode::kNotRegularFile, "not a regular file");
   file.info_ = object_info(status);
   return file;
@@ -98,6 +99,9 @@ Result<std::size_t> FileReader::read_at(const Context& ctx, std::uint64_t offset
 Result<std::uint64_t> FileReader::copy_to(const Context& ctx, int descriptor) {
   Operation op = operation(ctx);
   if (auto going = op.check(); !going) return fail(std::move(going).error());
+  if (::fcntl(descriptor, F_GETFD) < 0) {
+    return op.failed(ErrorCode::kInvalidArgument, fmt::format("{} is no open descriptor", descriptor));
+  }
   auto ticket = BufferPool::process().reserve(ctx, BufferPool::Use::kBulk, kBufferSize);
   if (!ticket) return op.failed(ticket.error().code, ticket.error().message);
   auto buffer = ticket->take(kBufferSize);

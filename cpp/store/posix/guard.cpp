@@ -20,6 +20,7 @@ constexpr auto kProbeInterval = std::chrono::seconds(5);
 constexpr auto kProbePatience = std::chrono::milliseconds(250);
 // What stop() grants calls that are still running.
 constexpr auto kStopPatience = std::chrono::milliseconds(500);
+constexpr auto kStopPatienceWhenHung = std::chrono::milliseconds(20);
 // One call moves at most this much, so that the limit is one of latency, not of bandwidth.
 constexpr std::size_t kMostBytesPerCall = std::size_t{1} << 20;
 
@@ -31,6 +32,7 @@ struct Guard::Call {
   bool is_probe = false;
   bool running = false;
   bool left = false;  // its caller waits no longer
+  Clock::Time queued;
   Clock::Time began;
   std::optional<long> result;
 };
@@ -44,21 +46,24 @@ Guard::Guard(FileCalls& calls, std::string probe_path, Clock::Duration limit, Cl
       next_probe_(clock.now()),
       threads_(kMostThreads) {}
 
-std::optional<Clock::Time> Guard::oldest_unanswered() const {
-  if (running_.empty()) return std::nullopt;
-  return running_.front()->began;
+// When the oldest call began of those since which nothing was answered: one that hangs alone, while others
+// are answered, must not hide that nobody is any more.
+std::optional<Clock::Time> Guard::unanswered_since() const {
+  auto oldest = std::ranges::find_if(running_, [&](const auto& call) { return call->began >= last_answer_; });
+  if (oldest == running_.end()) return std::nullopt;
+  return (*oldest)->began;
 }
 
 bool Guard::is_out(Clock::Time now) const {
-  auto oldest = oldest_unanswered();
-  return oldest && now - *oldest >= limit_ && last_answer_ <= *oldest;
+  auto since = unanswered_since();
+  return since && now - *since >= limit_;
 }
 
 std::optional<std::chrono::system_clock::time_point> Guard::out_since() const {
   std::lock_guard lock(mutex_);
   Clock::Time now = clock_.now();
   if (!is_out(now)) return std::nullopt;
-  auto age = std::chrono::duration_cast<std::chrono::system_clock::duration>(now - *oldest_unanswered());
+  auto age = std::chrono::duration_cast<std::chrono::system_clock::duration>(now - *unanswered_since());
   return std::chrono::system_clock::now() - age;
 }
 
@@ -67,9 +72,14 @@ long Guard::call(const Context& ctx, Request request) {
   call->request = std::move(request);
 
   std::unique_lock lock(mutex_);
+  if (stopped_ && call->request.must_run) {
+    lock.unlock();
+    return run_last(call->request.run);
+  }
   if (stopped_) return kClosedError;
   bool out = is_out(clock_.now()) && !recovered(lock, ctx);
   if (out && !call->request.must_run) return kOutError;
+  call->queued = clock_.now();
   waiting_.push_back(call);
   if (!threads_.post([self = shared_from_this()] { self->run_waiting(); })) {
     std::erase(waiting_, call);
@@ -83,11 +93,10 @@ long Guard::call(const Context& ctx, Request request) {
       return leave(*call, *ended == ErrorCode::kCancelled ? kCancelledError : kDeadlineError);
     }
     Clock::Time now = clock_.now();
-    if (call->running ? now - call->began >= limit_ : is_out(now)) return leave(*call, kOutError);
-    // A call that waits for a thread has lost when the oldest running one has.
-    Clock::Time until = (call->running ? call->began : oldest_unanswered().value_or(now)) + limit_;
-    // The oldest may be over the limit while others are answered: look again a limit later.
-    if (until <= now) until = now + limit_;
+    // Waiting for a thread is bounded as well: all may hang while probes are answered.
+    Clock::Time since = call->running ? call->began : call->queued;
+    if (now - since >= limit_ || (!call->running && is_out(now))) return leave(*call, kOutError);
+    Clock::Time until = (call->running ? since : std::min(since, unanswered_since().value_or(since))) + limit_;
     if (ctx.deadline()) until = std::min(until, *ctx.deadline());
     ctx.clock().wait(lock, call->answered, ctx.cancel_token(), until);
   }
@@ -158,7 +167,8 @@ void Guard::finish(const std::shared_ptr<Call>& call, long result) {
   {
     std::lock_guard lock(mutex_);
     std::erase(running_, call);
-    if (!stopped_) last_answer_ = clock_.now();  // a thread left behind may outlive the clock
+    // Closing is often answered by this machine alone and says nothing. A thread left behind may outlive the clock.
+    if (!stopped_ && !call->request.must_run) last_answer_ = clock_.now();
     call->result = result;
     call->answered.notify_all();
     if (call->is_probe) --probes_;
@@ -183,22 +193,35 @@ int Guard::close_descriptor(const Context& ctx, int fd) {
       return 0;
     }
   }
-  // Where the guard takes no calls any more it is closed here: whoever comes first.
   auto taken = std::make_shared<std::atomic_flag>();
   auto close_once = [&calls = calls_, fd, taken] { return taken->test_and_set() ? 0 : calls.close(fd); };
   long result = call(ctx, {.run = close_once, .undo = {}, .descriptors = {}, .must_run = true});
-  return static_cast<int>(result == kClosedError || result == -EAGAIN ? close_once() : result);
+  // Where the guard was stopped meanwhile, whoever comes first closes.
+  if (result != kClosedError && result != -EAGAIN) return static_cast<int>(result);
+  return static_cast<int>(run_last([close_once] { return static_cast<long>(close_once()); }));
+}
+
+// Runs what must run after stop(), on a thread that may be left behind.
+long Guard::run_last(std::function<long()> run) {
+  auto result = std::make_shared<std::atomic<long>>(kOutError);
+  ThreadPool last(1);
+  if (!last.post([run = std::move(run), result] { *result = run(); })) return -EAGAIN;
+  last.stop(kStopPatience);
+  return *result;
 }
 
 void Guard::stop() {
+  bool hung = false;
   {
     std::lock_guard lock(mutex_);
     if (stopped_) return;
     stopped_ = true;
+    hung = std::ranges::any_of(running_, [](const auto& call) { return call->left; });
     for (const auto& call : running_) call->answered.notify_all();
     for (const auto& call : waiting_) call->answered.notify_all();
   }
-  threads_.stop(kStopPatience);
+  // A call that somebody has given up already gets no more time.
+  threads_.stop(hung ? kStopPatienceWhenHung : kStopPatience);
 }
 
 template <class Run>

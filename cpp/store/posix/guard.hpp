@@ -68,8 +68,9 @@ class Guard : public std::enable_shared_from_this<Guard> {
   void run_waiting();
   void begin(const std::shared_ptr<Call>& call);
   bool recovered(std::unique_lock<std::mutex>& lock, const Context& ctx);
-  std::optional<Clock::Time> oldest_unanswered() const;
+  std::optional<Clock::Time> unanswered_since() const;
   bool is_out(Clock::Time now) const;
+  static long run_last(std::function<long()> run);
   long leave(Call& call, int reason);
   void finish(const std::shared_ptr<Call>& call, long result);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -27,6 +28,9 @@ constexpr auto kSpaceLimit = std::chrono::seconds(2);
 // What opening a store grants a mount before it is taken as it is.
 constexpr auto kOpenLimit = std::chrono::seconds(5);
 
+// Room for the name of the temporary that stands beside a new object.
+constexpr std::size_t kMostTemporaryName = 64;
+
 // statfs gives the same f_fsid for stores on one filesystem; where it gives none, the device does.
 std::string filesystem_id(const struct statfs& status, dev_t device) {
   auto [high, low] = status.f_fsid.__val;
@@ -47,7 +51,7 @@ class PosixStore final : public Store {
             .local_files = config().path == volume_->root(),
             .immediate = !volume_->guarded(),
             .max_component = 255,
-            .max_name = 4095 - volume_->root().size() - 1};
+            .max_name = PATH_MAX - 1 - volume_->root().size() - 1 - kMostTemporaryName};
   }
   std::string location(std::string_view object) const override {
     return object.empty() ? config().path : config().path + "/" + std::string(object);
@@ -62,6 +66,7 @@ class PosixStore final : public Store {
     if (int result = uninterrupted([&] { return op.calls().stat(path, status); }); result < 0) {
       return op.failed(result, "");
     }
+    volume_->saw_device(status.st_dev);
     if (!S_ISREG(status.st_mode)) return op.failed(ErrorCode::kNotRegularFile, "not a regular file");
     return object_info(status);
   }
@@ -103,11 +108,16 @@ class PosixStore final : public Store {
     if (auto writable = op.check_writable(); !writable) return writable;
     if (auto valid = op.check_name(); !valid) return valid;
     std::string path = volume_->path_of(object);
-    int result = uninterrupted([&] { return op.calls().unlink(path); });
-    // unlink() of a folder is EISDIR here and EPERM elsewhere.
-    if (result == -EPERM && is_folder(op, path)) result = -EISDIR;
+    struct stat status;
+    int result = uninterrupted([&] { return op.calls().stat(path, status); });
+    // A link to nowhere is not there to any other call, but may be removed.
+    if (result == 0 && !S_ISREG(status.st_mode)) return op.failed(ErrorCode::kNotRegularFile, "not a regular file");
+    if (result < 0 && result != -ENOENT && result != -ELOOP) return op.failed(result, "");
+    result = uninterrupted([&] { return op.calls().unlink(path); });
     if (result < 0) return op.failed(result, "");
-    if (result = sync_folder_of(op, path); result < 0) return op.failed(result, "sync the folder");
+    if (result = sync_folder_of(op, path); result < 0) {
+      return op.failed(result, "sync the folder; the object is gone, but may be back after a power cut");
+    }
     return {};
   }
 
@@ -117,7 +127,9 @@ class PosixStore final : public Store {
 
   Result<Space> space(const Context& ctx) override {
     auto brief = ctx.with_timeout(kSpaceLimit);
-    Operation op(*volume_, brief, Access::kRead, "ask for the space of", "");
+    // Guarded even where the filesystem is local as far as is known: here is found out what it is now.
+    bool never = volume_->settings().guard == Settings::Guard::kNever;
+    Operation op(*volume_, brief, Access::kRead, "ask for the space of", "", never ? nullptr : volume_->guard());
     if (auto going = op.check(); !going) return fail(std::move(going).error());
     struct statfs status;
     if (int result = uninterrupted([&] { return op.calls().statfs(volume_->root(), status); }); result < 0) {
@@ -140,11 +152,6 @@ class PosixStore final : public Store {
   void close() override { volume_->close(); }
 
  private:
-  static bool is_folder(Operation& op, const std::string& path) {
-    struct stat status;
-    return uninterrupted([&] { return op.calls().stat(path, status); }) == 0 && S_ISDIR(status.st_mode);
-  }
-
   // An acknowledged removal must not come back after a power cut.
   static int sync_folder_of(Operation& op, const std::string& path) {
     int fd = uninterrupted([&] { return op.calls().open(path.substr(0, path.rfind('/')), O_RDONLY | O_DIRECTORY, 0); });
@@ -190,6 +197,8 @@ Result<std::shared_ptr<Store>> open_store(StoreConfig config, std::string root, 
     log::warn("open store {}: {}; opened all the same", quote(volume->config().name), failure.message);
     return std::make_shared<PosixStore>(std::move(volume));
   }
+  struct stat folder;
+  if (uninterrupted([&] { return op.calls().fstat(fd, folder); }) == 0) volume->opened_on(folder.st_dev);
   op.calls().close(fd);
   struct statfs status;
   if (uninterrupted([&] { return op.calls().statfs(path, status); }) == 0) volume->saw_filesystem(status);

@@ -153,7 +153,7 @@ Result<WriteInfo> copy_into_place(Operation& op, std::shared_ptr<Volume> volume,
                                   const FileSource& source, const CreateOptions& options, int in,
                                   std::shared_ptr<Guard> guard) {
   struct stat before;
-  if (int result = op.calls().fstat(in, before); result < 0) return op.failed(result, "stat the source");
+  if (int result = uninterrupted([&] { return op.calls().fstat(in, before); }); result < 0) return op.failed(result, "stat the source");
   if (!S_ISREG(before.st_mode)) return op.failed(ErrorCode::kInvalidArgument, "the source is not a regular file");
   auto size = static_cast<std::uint64_t>(before.st_size);
   if (source.offset > size || source.length > size - source.offset) {
@@ -172,7 +172,7 @@ Result<WriteInfo> copy_into_place(Operation& op, std::shared_ptr<Volume> volume,
   if (auto copied = copy.run(); !copied) return fail(std::move(copied).error());
 
   struct stat after;
-  if (int result = op.calls().fstat(in, after); result < 0) return op.failed(result, "stat the source");
+  if (int result = uninterrupted([&] { return op.calls().fstat(in, after); }); result < 0) return op.failed(result, "stat the source");
   if (!same_content(before, after)) return op.failed(ErrorCode::kChanged, "the source changed while it was read");
   return file->publish(op);
 }
@@ -185,6 +185,9 @@ Result<WriteInfo> put_file(const Context& ctx, std::shared_ptr<Volume> volume, s
   if (auto writable = own.check_writable(); !writable) return fail(std::move(writable).error());
   if (auto valid = own.check_name(); !valid) return fail(std::move(valid).error());
 
+  if (::fcntl(source.descriptor, F_GETFD) < 0) {
+    return own.failed(ErrorCode::kInvalidArgument, fmt::format("{} is no open descriptor", source.descriptor));
+  }
   // The source may lie where calls hang, though the store does not: then the copy goes through a guard of
   // its own, for it says nothing about the store.
   std::string path = fmt::format("/proc/self/fd/{}", source.descriptor);

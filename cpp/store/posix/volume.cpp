@@ -1,6 +1,8 @@
 #include "store/posix/volume.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <ctime>
 
 #include <fmt/core.h>
@@ -15,8 +17,9 @@ namespace {
 
 // Parallel preads: enough to keep a disk array's queues busy.
 constexpr std::size_t kReadThreads = 16;
-// Beyond this the set is begun anew: it only saves work.
-constexpr std::size_t kMostDurableFolders = 100'000;
+// How often a device that is not the root's is looked into (symlinks lead to such), and how long.
+constexpr auto kLookInterval = std::chrono::seconds(1);
+constexpr auto kLookLimit = std::chrono::seconds(2);
 
 std::string wall_time(std::chrono::system_clock::time_point time) {
   std::time_t seconds = std::chrono::system_clock::to_time_t(time);
@@ -41,7 +44,24 @@ Volume::~Volume() { close(); }
 
 void Volume::saw_filesystem(const struct statfs& status) {
   if (settings_.guard != Settings::Guard::kAuto) return;
-  guarded_ = !filesystem_type(status.f_type).local;
+  // What could hang once can hang again: a mount that is gone for a while may be back at any moment.
+  if (!filesystem_type(status.f_type).local) seen_hanging_ = true;
+  guarded_ = seen_hanging_.load();
+}
+
+void Volume::saw_device(dev_t device) {
+  if (guarded() || settings_.guard != Settings::Guard::kAuto || device == device_) return;
+  auto now = clock().now().time_since_epoch().count();
+  auto due = next_look_.load();
+  if (now < due || !next_look_.compare_exchange_strong(due, now + Clock::Duration(kLookInterval).count())) return;
+  auto brief = Context().with_clock(clock()).with_timeout(kLookLimit);
+  GuardedCalls calls(calls_, guard_, brief);
+  struct statfs status;
+  if (uninterrupted([&] { return calls.statfs(root_, status); }) < 0) {
+    guarded_ = true;
+  } else {
+    saw_filesystem(status);
+  }
 }
 
 void Volume::close() {
@@ -49,18 +69,6 @@ void Volume::close() {
   closing_.request_stop();
   guard_->stop();
   readers_.stop();
-}
-
-bool Volume::is_durable_folder(const std::string& path, ino_t inode) const {
-  std::lock_guard lock(mutex_);
-  auto known = durable_folders_.find(path);
-  return known != durable_folders_.end() && known->second == inode;
-}
-
-void Volume::saw_durable_folder(const std::string& path, ino_t inode) {
-  std::lock_guard lock(mutex_);
-  if (durable_folders_.size() >= kMostDurableFolders) durable_folders_.clear();
-  durable_folders_[path] = inode;
 }
 
 Operation::Operation(Volume& volume, const Context& ctx, Access access, std::string_view verb,
@@ -72,7 +80,8 @@ Operation::Operation(Volume& volume, const Context& ctx, Access access, std::str
 Operation::Operation(Volume& volume, const Context& ctx, Access access, std::string_view verb,
                      std::string_view object, std::shared_ptr<Guard> guard)
     : volume_(volume), ctx_(ctx), access_(access), verb_(verb), object_(object) {
-  calls_ = &guarded_.emplace(volume.direct_calls(), std::move(guard), ctx);
+  calls_ = &volume.direct_calls();
+  if (guard != nullptr) calls_ = &guarded_.emplace(volume.direct_calls(), std::move(guard), ctx);
 }
 
 Result<void> Operation::check() const {
@@ -90,6 +99,13 @@ Result<void> Operation::check_writable() const {
 Result<void> Operation::check_name() const {
   auto valid = check_object_name(object_);
   if (!valid) return failed(ErrorCode::kInvalidPath, valid.error().message);
+  for (std::size_t begin = 0; begin < object_.size();) {
+    std::size_t end = std::min(object_.find('/', begin), object_.size());
+    if (end - begin > NAME_MAX) {
+      return failed(ErrorCode::kInvalidPath, fmt::format("a component is longer than {} bytes", NAME_MAX));
+    }
+    begin = end + 1;
+  }
   if (object_ == kStoreFile) return failed(ErrorCode::kInvalidPath, "that file configures the store and is no object");
   return {};
 }

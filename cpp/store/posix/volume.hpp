@@ -3,12 +3,11 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "base/thread_pool.hpp"
 #include "scabbard/store.hpp"
@@ -47,6 +46,10 @@ class Volume {
   bool guarded() const { return guarded_.load(std::memory_order_relaxed); }
   /// Takes note of the filesystem that statfs() found at the root: a mount may appear or go.
   void saw_filesystem(const struct statfs& status);
+  /// The device of the root when the store was opened, and those that files are found on later: where they
+  /// differ, a filesystem may have been mounted meanwhile.
+  void opened_on(dev_t device) { device_ = device; }
+  void saw_device(dev_t device);
 
   /// The threads of the read queues.
   ThreadPool& readers() { return readers_; }
@@ -55,10 +58,6 @@ class Volume {
   std::stop_token closing() const { return closing_.get_token(); }
   void close();
 
-  /// Remembers that a folder's entry in its parent is on disk (see durable_file.cpp).
-  bool is_durable_folder(const std::string& path, ino_t inode) const;
-  void saw_durable_folder(const std::string& path, ino_t inode);
-
  private:
   const StoreConfig config_;
   const std::string root_;
@@ -66,10 +65,11 @@ class Volume {
   FileCalls& calls_;
   std::shared_ptr<Guard> guard_;
   std::atomic<bool> guarded_;
+  std::atomic<bool> seen_hanging_ = false;
+  std::atomic<dev_t> device_ = 0;
+  std::atomic<Clock::Duration::rep> next_look_ = std::numeric_limits<Clock::Duration::rep>::min();
   std::atomic<bool> closed_ = false;
   std::stop_source closing_;
-  mutable std::mutex mutex_;
-  std::unordered_map<std::string, ino_t> durable_folders_;
   ThreadPool readers_;
 };
 
