@@ -1,5 +1,6 @@
 #include "base/buffer_pool.hpp"
 
+#include <fmt/core.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -7,8 +8,6 @@
 #include <cassert>
 #include <cstdlib>
 #include <utility>
-
-#include <fmt/core.h>
 
 #include "base/log.hpp"
 #include "base/options.hpp"
@@ -115,9 +114,9 @@ BufferPool& BufferPool::process() {
 Result<BufferPool::Ticket> BufferPool::reserve(const Context& ctx, Use use, std::size_t size) {
   Share& share = share_for(use);
   if (size > share.limit) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("reserve {} bytes of memory: the ceiling leaves {} (raise SCABBARD_MEMORY)", size,
-                            share.limit));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("reserve {} bytes of memory: the ceiling leaves {} (raise SCABBARD_MEMORY)", size, share.limit));
   }
   std::unique_lock lock(mutex_);
   // First come, first served: a reservation waits for its turn even when it would fit.

@@ -8,8 +8,8 @@
 // Safe from any thread. A Ticket and its buffers may move between threads but are not synchronised.
 #pragma once
 
-#include <cstddef>
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <map>
 #include <memory>

@@ -40,7 +40,8 @@ Logger* make_logger() {
   logger->to.set_pattern(json ? kJsonPattern : kTextPattern);
   logger->to.set_error_handler([](const std::string&) {});  // nowhere left to complain
   if (unknown) {
-    std::string complaint = "SCABBARD_LOG does not begin with a level (trace, debug, info, warn, error, off); taking warn";
+    std::string complaint =
+        "SCABBARD_LOG does not begin with a level (trace, debug, info, warn, error, off); taking warn";
     logger->to.warn("{}", json ? quote(complaint) : complaint);
   }
   return logger;
@@ -54,11 +55,16 @@ Logger& logger() {
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
-    case Level::kTrace: return spdlog::level::trace;
-    case Level::kDebug: return spdlog::level::debug;
-    case Level::kInfo: return spdlog::level::info;
-    case Level::kWarn: return spdlog::level::warn;
-    case Level::kError: return spdlog::level::err;
+    case Level::kTrace:
+      return spdlog::level::trace;
+    case Level::kDebug:
+      return spdlog::level::debug;
+    case Level::kInfo:
+      return spdlog::level::info;
+    case Level::kWarn:
+      return spdlog::level::warn;
+    case Level::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }

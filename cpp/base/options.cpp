@@ -1,5 +1,7 @@
 #include "base/options.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -8,8 +10,6 @@
 #include <optional>
 #include <utility>
 #include <vector>
-
-#include <fmt/core.h>
 
 #include "base/text.hpp"
 
@@ -140,10 +140,14 @@ constexpr std::string_view kDurationForm = "must be a duration, such as 250ms, 3
 
 std::string_view type_name(OptionType type) {
   switch (type) {
-    case OptionType::kText: return "text";
-    case OptionType::kChoice: return "choice";
-    case OptionType::kSize: return "size";
-    case OptionType::kDuration: return "duration";
+    case OptionType::kText:
+      return "text";
+    case OptionType::kChoice:
+      return "choice";
+    case OptionType::kSize:
+      return "size";
+    case OptionType::kDuration:
+      return "duration";
   }
   return "";
 }
@@ -192,10 +196,10 @@ std::chrono::nanoseconds Options::duration(std::string_view name) const {
 
 Result<std::uint64_t> parse_size(std::string_view text) {
   static constexpr std::array kUnits = {
-      Unit{"", 1},        Unit{"b", 1},         Unit{"k", 0x1p10},   Unit{"m", 0x1p20},   Unit{"g", 0x1p30},
-      Unit{"t", 0x1p40},  Unit{"kib", 0x1p10},  Unit{"mib", 0x1p20}, Unit{"gib", 0x1p30}, Unit{"tib", 0x1p40},
-      Unit{"pib", 0x1p50}, Unit{"kb", 1e3},     Unit{"mb", 1e6},     Unit{"gb", 1e9},     Unit{"tb", 1e12},
-      Unit{"pb", 1e15},
+      Unit{"", 1},         Unit{"b", 1},        Unit{"k", 0x1p10},   Unit{"m", 0x1p20},
+      Unit{"g", 0x1p30},   Unit{"t", 0x1p40},   Unit{"kib", 0x1p10}, Unit{"mib", 0x1p20},
+      Unit{"gib", 0x1p30}, Unit{"tib", 0x1p40}, Unit{"pib", 0x1p50}, Unit{"kb", 1e3},
+      Unit{"mb", 1e6},     Unit{"gb", 1e9},     Unit{"tb", 1e12},    Unit{"pb", 1e15},
   };
   text = trimmed(text);
   auto size = take_quantity(text, kUnits);
@@ -204,7 +208,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
 }
 
 Result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
-  static constexpr std::array kUnits = {Unit{"ns", 1},   Unit{"us", 1e3},   Unit{"ms", 1e6}, Unit{"s", 1e9},
+  static constexpr std::array kUnits = {Unit{"ns", 1},   Unit{"us", 1e3},   Unit{"ms", 1e6},   Unit{"s", 1e9},
                                         Unit{"m", 60e9}, Unit{"h", 3600e9}, Unit{"d", 86400e9}};
   text = trimmed(text);
   double total = 0;
@@ -215,7 +219,8 @@ Result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
     total += part.value_or(0);
   }
   // Beyond a century a duration is a mistake, and near 2^63 ns arithmetic with it would overflow.
-  if (!valid || total <= 0 || total > 36525 * 86400e9) return fail(ErrorCode::kInvalidArgument, std::string(kDurationForm));
+  if (!valid || total <= 0 || total > 36525 * 86400e9)
+    return fail(ErrorCode::kInvalidArgument, std::string(kDurationForm));
   return std::chrono::nanoseconds(static_cast<std::int64_t>(total));
 }
 

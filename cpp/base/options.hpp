@@ -19,7 +19,7 @@ namespace scabbard {
 enum class OptionType { kText, kChoice, kSize, kDuration };
 
 struct OptionSpec {
-  std::string_view name;           ///< CamelCase
+  std::string_view name;  ///< CamelCase
   OptionType type;
   std::string_view default_value;  ///< empty: none
   std::string_view choices;        ///< of a kChoice, separated by '|'
@@ -39,7 +39,7 @@ class Options {
 
   /// The value given, else the default. `name` must be in the table, of that type, for this scheme.
   std::string text(std::string_view name) const;
-  std::uint64_t size(std::string_view name) const;                   ///< bytes
+  std::uint64_t size(std::string_view name) const;  ///< bytes
   std::chrono::nanoseconds duration(std::string_view name) const;
 
  private:

@@ -1,12 +1,12 @@
 #include "base/text.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <numeric>
 #include <vector>
-
-#include <fmt/core.h>
 
 namespace scabbard {
 namespace {

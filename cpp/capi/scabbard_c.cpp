@@ -1,6 +1,6 @@
 // The C interface: each function checks its arguments, calls the C++, turns the result. Nothing is thrown
 // past it.
-#include "scabbard/scabbard.h"
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <atomic>
@@ -15,17 +15,16 @@
 #include <string>
 #include <vector>
 
-#include <fmt/core.h>
-
 #include "base/build_id.hpp"
 #include "capi/store_config.hpp"
+#include "scabbard/scabbard.h"
 #include "scabbard/store.hpp"
 
 using scabbard::Context;
 using scabbard::Error;
 using scabbard::ErrorCode;
-using scabbard::Result;
 using scabbard::fail;
+using scabbard::Result;
 
 struct scb_error {
   Error error;
@@ -74,8 +73,11 @@ struct scb_read_queue {
 namespace {
 
 const scb_error& out_of_memory() {
-  static const auto* error = new scb_error{
-      {.code = ErrorCode::kInternal, .message = "out of memory", .retryable = true, .system_error = 0, .request_id = {}}};
+  static const auto* error = new scb_error{{.code = ErrorCode::kInternal,
+                                            .message = "out of memory",
+                                            .retryable = true,
+                                            .system_error = 0,
+                                            .request_id = {}}};
   return *error;
 }
 
@@ -157,7 +159,8 @@ Result<scabbard::CreateOptions> options_of(uint32_t flags, int64_t length) {
   if ((flags & ~static_cast<uint32_t>(SCB_CREATE_EXCLUSIVE)) != 0) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("flags {:#x} are not known", flags));
   }
-  if (length < SCB_LENGTH_UNKNOWN) return fail(ErrorCode::kInvalidArgument, fmt::format("length {} is negative", length));
+  if (length < SCB_LENGTH_UNKNOWN)
+    return fail(ErrorCode::kInvalidArgument, fmt::format("length {} is negative", length));
   scabbard::CreateOptions options{.exclusive = (flags & SCB_CREATE_EXCLUSIVE) != 0, .length = {}};
   if (length >= 0) options.length = static_cast<uint64_t>(length);
   return options;
@@ -230,11 +233,15 @@ int32_t scb_abi_version(void) { return SCB_ABI_VERSION; }
 const char* scb_version(void) { return SCABBARD_VERSION; }
 const char* scb_build_id(void) { return scabbard::build_id(); }
 
-int32_t scb_error_code(const scb_error* error) { return error == nullptr ? SCB_OK : static_cast<int32_t>(error->error.code); }
+int32_t scb_error_code(const scb_error* error) {
+  return error == nullptr ? SCB_OK : static_cast<int32_t>(error->error.code);
+}
 const char* scb_error_message(const scb_error* error) { return error == nullptr ? "" : error->error.message.c_str(); }
 int32_t scb_error_retryable(const scb_error* error) { return error != nullptr && error->error.retryable ? 1 : 0; }
 int32_t scb_error_errno(const scb_error* error) { return error == nullptr ? 0 : error->error.system_error; }
-const char* scb_error_request_id(const scb_error* error) { return error == nullptr ? "" : error->error.request_id.c_str(); }
+const char* scb_error_request_id(const scb_error* error) {
+  return error == nullptr ? "" : error->error.request_id.c_str();
+}
 void scb_error_free(scb_error* error) {
   if (error != &out_of_memory()) delete error;
 }
@@ -278,8 +285,12 @@ int32_t scb_store_open(const char* config_json, scb_store** store, scb_error** e
 
 void scb_store_free(scb_store* store) { delete store; }
 
-const char* scb_store_name(const scb_store* store) { return store == nullptr ? "" : store->store->config().name.c_str(); }
-const char* scb_store_path(const scb_store* store) { return store == nullptr ? "" : store->store->config().path.c_str(); }
+const char* scb_store_name(const scb_store* store) {
+  return store == nullptr ? "" : store->store->config().name.c_str();
+}
+const char* scb_store_path(const scb_store* store) {
+  return store == nullptr ? "" : store->store->config().path.c_str();
+}
 const char* scb_store_scheme(const scb_store* store) { return store == nullptr ? "" : store->store->scheme().data(); }
 
 char* scb_store_location(const scb_store* store, const char* object) {

@@ -1,6 +1,7 @@
 #include "capi/store_config.hpp"
 
 #include <fmt/core.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"

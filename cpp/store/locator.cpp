@@ -1,9 +1,9 @@
+#include <fmt/core.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <mutex>
-
-#include <fmt/core.h>
 
 #include "base/text.hpp"
 #include "scabbard/store.hpp"
@@ -30,7 +30,8 @@ class DiskLocator final : public Locator {
   Result<Location> resolve(std::string_view location) override {
     std::lock_guard lock(mutex_);
     if (location.empty()) return fail(ErrorCode::kInvalidPath, "a location is empty");
-    if (location.contains('\0')) return fail(ErrorCode::kInvalidPath, fmt::format("location {} contains a NUL byte", quote(location)));
+    if (location.contains('\0'))
+      return fail(ErrorCode::kInvalidPath, fmt::format("location {} contains a NUL byte", quote(location)));
     return is_url(location) ? resolve_url(location) : resolve_path(std::string(location));
   }
 
@@ -65,7 +66,8 @@ class DiskLocator final : public Locator {
     if (url->scheme == "file" && url->path.starts_with('/')) return resolve_path(url->path);
     return fail(ErrorCode::kNotFound,
                 fmt::format("no store is configured for {}; name it in the file that --config or SCABBARD_CONFIG "
-                            "gives, as [[store]] with its Path", quote(location)));
+                            "gives, as [[store]] with its Path",
+                            quote(location)));
   }
 
   Result<Location> resolve_path(const std::string& text) {

@@ -1,8 +1,8 @@
 #include "store/object_name.hpp"
 
-#include <algorithm>
-
 #include <fmt/core.h>
+
+#include <algorithm>
 
 #include "base/text.hpp"
 

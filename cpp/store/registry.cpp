@@ -1,10 +1,10 @@
 #include "store/registry.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <string>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "store/posix/backend.hpp"

@@ -1,10 +1,10 @@
 #include "scabbard/store.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
-
-#include <fmt/core.h>
 
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -63,7 +63,8 @@ Result<std::shared_ptr<Store>> open_configured(StoreConfig config) {
     if (config.path.empty()) return fail(ErrorCode::kInvalidArgument, "Path is missing");
     std::error_code failed;
     config.path = std::filesystem::absolute(config.path, failed).lexically_normal();
-    if (failed) return fail(ErrorCode::kInvalidArgument, fmt::format("Path {}: {}", quote(config.path), failed.message()));
+    if (failed)
+      return fail(ErrorCode::kInvalidArgument, fmt::format("Path {}: {}", quote(config.path), failed.message()));
     config.path = trimmed_slashes(std::move(config.path));
     if (auto added = add_store_file(config); !added) return fail(std::move(added).error());
   }
@@ -119,7 +120,8 @@ Result<void> Store::read(const Context& ctx, std::span<RangeRead> entries) {
       return fail(std::move(count).error());
     }
     if (*count == 0) return {};
-    for (RangeRead* entry : std::span(done).first(*count)) finished[static_cast<std::size_t>(entry - entries.data())] = true;
+    for (RangeRead* entry : std::span(done).first(*count))
+      finished[static_cast<std::size_t>(entry - entries.data())] = true;
   }
 }
 

@@ -1,9 +1,9 @@
 #include "store/store_file.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #define TOML_ASSERT(condition) ((void)0)  // malformed text is an error of ours, not an abort
 #include <toml++/toml.h>
@@ -64,7 +64,9 @@ Result<std::map<std::string, std::string>> meta_member(const Json& object) {
 Result<StoreFile> store_file_of(const Json& json) {
   if (!json.is_object()) return malformed("must be one JSON object");
   StoreFile file;
-  for (auto [name, into] : {std::pair{"ID", &file.name}, {"Name", &file.name}, {"Plugin", &file.plugin_name},
+  for (auto [name, into] : {std::pair{"ID", &file.name},
+                            {"Name", &file.name},
+                            {"Plugin", &file.plugin_name},
                             {"PluginName", &file.plugin_name}}) {
     auto text = text_member(json, name);
     if (!text) return fail(std::move(text).error());
@@ -123,7 +125,8 @@ Result<StoreConfig> store_entry(const toml::table& entry) {
 Result<std::vector<StoreConfig>> store_entries(const toml::table& document) {
   std::vector<StoreConfig> stores;
   for (const auto& [key, value] : document) {
-    if (key.str() != "store") return malformed(fmt::format("key {} is not known; there is only [[store]]", quote(key.str())));
+    if (key.str() != "store")
+      return malformed(fmt::format("key {} is not known; there is only [[store]]", quote(key.str())));
     const toml::array* entries = value.as_array();
     if (entries == nullptr || !entries->is_homogeneous(toml::node_type::table)) {
       return malformed("store must be an array of tables: [[store]]");
@@ -137,6 +140,17 @@ Result<std::vector<StoreConfig>> store_entries(const toml::table& document) {
     }
   }
   return stores;
+}
+
+// toml++ 3.3 has undefined behaviour on some of U+FB26 to U+FEFE (UTF-8: EF AC .. to EF BB BE).
+bool holds_presentation_forms(std::string_view text) {
+  for (std::size_t at = text.find('\xEF'); at != std::string_view::npos; at = text.find('\xEF', at + 1)) {
+    std::string_view character = text.substr(at, 3);
+    if (character.size() < 2 || character == "\xEF\xBB\xBF") continue;  // that one is a byte order mark
+    auto second = static_cast<unsigned char>(character[1]);
+    if (second >= 0xAC && second <= 0xBB) return true;
+  }
+  return false;
 }
 
 Error about_file(Error error, const std::string& path) {
@@ -171,6 +185,7 @@ Result<std::optional<StoreFile>> read_store_file(const std::string& folder) {
 }
 
 Result<std::vector<StoreConfig>> parse_config_file(std::string_view text) {
+  if (holds_presentation_forms(text)) return malformed("characters U+FB00 to U+FEFE are not taken");
   try {
     return store_entries(toml::parse(text));
   } catch (const toml::parse_error& error) {

@@ -1,10 +1,10 @@
 #include "store/url.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-
-#include <fmt/core.h>
 
 #include "base/text.hpp"
 
@@ -45,12 +45,15 @@ bool is_url(std::string_view text) { return scheme_length(text) > 0; }
 Result<Url> parse_url(std::string_view text) {
   std::size_t length = scheme_length(text);
   if (length == 0) {
-    return fail(ErrorCode::kInvalidArgument, fmt::format("{} is not a URL (scheme://host/path)", quote(redacted(text))));
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} is not a URL (scheme://host/path)", quote(redacted(text))));
   }
-  if (text.contains('\0')) return fail(ErrorCode::kInvalidArgument, fmt::format("URL {}: contains a NUL byte", quote(redacted(text))));
+  if (text.contains('\0'))
+    return fail(ErrorCode::kInvalidArgument, fmt::format("URL {}: contains a NUL byte", quote(redacted(text))));
   Url url;
   url.scheme = text.substr(0, length);
-  std::ranges::transform(url.scheme, url.scheme.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(url.scheme, url.scheme.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   text.remove_prefix(length + kMark.size());
   std::size_t slash = std::min(text.find('/'), text.size());
   url.authority = text.substr(0, slash);

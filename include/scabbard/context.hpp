@@ -27,8 +27,8 @@ class Clock {
 
   /// Blocks until `wake` is notified, `stop` is requested or `until` is reached; may return early for
   /// no reason, so callers loop. `lock` is held on entry and on return.
-  virtual void wait(std::unique_lock<std::mutex>& lock, std::condition_variable_any& wake,
-                    const std::stop_token& stop, std::optional<Time> until) = 0;
+  virtual void wait(std::unique_lock<std::mutex>& lock, std::condition_variable_any& wake, const std::stop_token& stop,
+                    std::optional<Time> until) = 0;
 
   /// The monotonic clock of the machine. Never destroyed.
   static Clock& steady();

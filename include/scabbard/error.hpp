@@ -16,23 +16,23 @@ namespace scabbard {
 /// What kind of failure it was. The numbers are those of the C interface (SCB_* in scabbard.h) and
 /// never change.
 enum class ErrorCode : std::int32_t {
-  kNotFound = 1,          ///< The object, or the store's own folder, does not exist.
-  kAlreadyExists = 2,     ///< An exclusive create met an object of that name.
-  kInvalidArgument = 3,   ///< A malformed option, configuration or parameter.
-  kInvalidPath = 4,       ///< The object name is malformed or leaves the store.
-  kNotRegularFile = 5,    ///< Something other than a regular file has that name.
-  kReadOnly = 6,          ///< The store, or the filesystem below it, refuses writes.
-  kPermissionDenied = 7,  ///< The operating system or the server denies access.
-  kNoSpace = 8,           ///< Disk, quota or capacity is used up.
-  kCancelled = 9,         ///< The caller cancelled.
-  kDeadlineExceeded = 10, ///< The caller's deadline passed.
-  kUnavailable = 11,      ///< The store does not answer.
-  kChanged = 12,          ///< The object, or the source, changed while it was being read.
-  kCorrupt = 13,          ///< The bytes are not those that were written.
-  kUnsupported = 14,      ///< This backend cannot do that; Capabilities says so beforehand.
-  kClosed = 15,           ///< The handle, store or library has been shut down.
-  kIo = 16,               ///< An input/output error of the device or connection.
-  kInternal = 17,         ///< A defect in scabbard, or memory is exhausted.
+  kNotFound = 1,           ///< The object, or the store's own folder, does not exist.
+  kAlreadyExists = 2,      ///< An exclusive create met an object of that name.
+  kInvalidArgument = 3,    ///< A malformed option, configuration or parameter.
+  kInvalidPath = 4,        ///< The object name is malformed or leaves the store.
+  kNotRegularFile = 5,     ///< Something other than a regular file has that name.
+  kReadOnly = 6,           ///< The store, or the filesystem below it, refuses writes.
+  kPermissionDenied = 7,   ///< The operating system or the server denies access.
+  kNoSpace = 8,            ///< Disk, quota or capacity is used up.
+  kCancelled = 9,          ///< The caller cancelled.
+  kDeadlineExceeded = 10,  ///< The caller's deadline passed.
+  kUnavailable = 11,       ///< The store does not answer.
+  kChanged = 12,           ///< The object, or the source, changed while it was being read.
+  kCorrupt = 13,           ///< The bytes are not those that were written.
+  kUnsupported = 14,       ///< This backend cannot do that; Capabilities says so beforehand.
+  kClosed = 15,            ///< The handle, store or library has been shut down.
+  kIo = 16,                ///< An input/output error of the device or connection.
+  kInternal = 17,          ///< A defect in scabbard, or memory is exhausted.
 };
 
 /// The code's name as it appears in logs and in the C interface, such as "not found".

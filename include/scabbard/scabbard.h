@@ -269,9 +269,9 @@ typedef struct scb_range_read {
   const char *if_version; /* NULL or ""; else another version is SCB_ECHANGED */
   void *user;             /* the caller's own */
 
-  int32_t code;         /* SCB_OK or why this entry failed */
-  scb_error *error;     /* NULL, or the caller's to release */
-  size_t got;           /* less than length only where the object ends */
+  int32_t code;     /* SCB_OK or why this entry failed */
+  scb_error *error; /* NULL, or the caller's to release */
+  size_t got;       /* less than length only where the object ends */
   uint64_t object_size;
   char version[SCB_VERSION_MAX];
 } scb_range_read;

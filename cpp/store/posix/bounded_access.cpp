@@ -1,12 +1,11 @@
 #include "store/posix/bounded_access.hpp"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <functional>
 #include <memory>
-
-#include <fmt/core.h>
 
 #include "base/text.hpp"
 #include "store/posix/file_errors.hpp"

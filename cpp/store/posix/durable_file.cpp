@@ -1,6 +1,7 @@
 #include "store/posix/durable_file.hpp"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -8,8 +9,6 @@
 #include <fstream>
 #include <functional>
 #include <utility>
-
-#include <fmt/core.h>
 
 #include "base/crc32c.hpp"
 #include "base/log.hpp"
@@ -55,8 +54,7 @@ Result<void> make_folders(Operation& op, const std::string& folder) {
 class OpenFolder {
  public:
   OpenFolder(FileCalls& calls, const std::string& path)
-      : calls_(calls),
-        fd_(uninterrupted([&] { return calls.open(path, O_RDONLY | O_DIRECTORY, 0); })) {}
+      : calls_(calls), fd_(uninterrupted([&] { return calls.open(path, O_RDONLY | O_DIRECTORY, 0); })) {}
   ~OpenFolder() {
     if (fd_ >= 0) calls_.close(fd_);
   }
@@ -163,7 +161,8 @@ Result<void> DurableFile::look_at_target(Operation& op) {
   int result = uninterrupted([&] { return op.calls().stat(path_, status); });
   if (result == -ENOENT) return {};
   if (result < 0) return op.failed(result, "look at what is there");
-  if (!S_ISREG(status.st_mode)) return op.failed(ErrorCode::kNotRegularFile, "something else than a file has that name");
+  if (!S_ISREG(status.st_mode))
+    return op.failed(ErrorCode::kNotRegularFile, "something else than a file has that name");
   if (exclusive_) return op.failed(ErrorCode::kAlreadyExists, "an object of that name exists");
   replaced_ = status;
   return {};

@@ -92,9 +92,7 @@ class KernelCalls final : public FileCalls {
     return result_of(::link(from.c_str(), to.c_str()));
   }
   int unlink(const std::string& path) override { return result_of(::unlink(path.c_str())); }
-  int make_directory(const std::string& path, mode_t mode) override {
-    return result_of(::mkdir(path.c_str(), mode));
-  }
+  int make_directory(const std::string& path, mode_t mode) override { return result_of(::mkdir(path.c_str(), mode)); }
 };
 
 }  // namespace

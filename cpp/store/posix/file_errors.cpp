@@ -1,10 +1,10 @@
 #include "store/posix/file_errors.hpp"
 
+#include <fmt/core.h>
+
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-
-#include <fmt/core.h>
 
 #include "store/posix/guard.hpp"
 
@@ -13,11 +13,16 @@ namespace {
 
 std::string describe(int error) {
   switch (-error) {
-    case kOutError: return "the filesystem does not answer (ETIMEDOUT)";
-    case kCancelledError: return "cancelled";
-    case kDeadlineError: return "deadline exceeded";
-    case kClosedError: return "the store is closed";
-    default: break;
+    case kOutError:
+      return "the filesystem does not answer (ETIMEDOUT)";
+    case kCancelledError:
+      return "cancelled";
+    case kDeadlineError:
+      return "deadline exceeded";
+    case kClosedError:
+      return "the store is closed";
+    default:
+      break;
   }
   const char* text = ::strerrordesc_np(error);
   const char* name = ::strerrorname_np(error);
@@ -27,13 +32,19 @@ std::string describe(int error) {
 
 std::string_view hint(int error) {
   switch (error) {
-    case ENOTCONN: return "; the mount is dead: unmount and mount it again";
-    case ESTALE: return "; the server no longer knows the file: it was replaced or the export changed";
+    case ENOTCONN:
+      return "; the mount is dead: unmount and mount it again";
+    case ESTALE:
+      return "; the server no longer knows the file: it was replaced or the export changed";
     case EMFILE:
-    case ENFILE: return "; raise the limit of open files (ulimit -n, LimitNOFILE=)";
-    case EDQUOT: return "; the quota is used up";
-    case EIO: return "; look at the kernel's log and the disk's health";
-    default: return "";
+    case ENFILE:
+      return "; raise the limit of open files (ulimit -n, LimitNOFILE=)";
+    case EDQUOT:
+      return "; the quota is used up";
+    case EIO:
+      return "; look at the kernel's log and the disk's health";
+    default:
+      return "";
   }
 }
 
@@ -45,23 +56,35 @@ bool may_pass(ErrorCode code, int error) {
 
 ErrorCode code_of(int error, Access access) noexcept {
   switch (std::abs(error)) {
-    case -kCancelledError: return ErrorCode::kCancelled;
-    case -kDeadlineError: return ErrorCode::kDeadlineExceeded;
-    case -kClosedError: return ErrorCode::kClosed;
-    case ENOENT: return ErrorCode::kNotFound;
-    case ENOTDIR: return access == Access::kRead ? ErrorCode::kNotFound : ErrorCode::kInvalidPath;
-    case EEXIST: return ErrorCode::kAlreadyExists;
-    case EISDIR: return ErrorCode::kNotRegularFile;
-    case ENXIO: return ErrorCode::kNotRegularFile;  // open of a FIFO or socket
+    case -kCancelledError:
+      return ErrorCode::kCancelled;
+    case -kDeadlineError:
+      return ErrorCode::kDeadlineExceeded;
+    case -kClosedError:
+      return ErrorCode::kClosed;
+    case ENOENT:
+      return ErrorCode::kNotFound;
+    case ENOTDIR:
+      return access == Access::kRead ? ErrorCode::kNotFound : ErrorCode::kInvalidPath;
+    case EEXIST:
+      return ErrorCode::kAlreadyExists;
+    case EISDIR:
+      return ErrorCode::kNotRegularFile;
+    case ENXIO:
+      return ErrorCode::kNotRegularFile;  // open of a FIFO or socket
     case ENAMETOOLONG:
     case ELOOP:
-    case EILSEQ: return ErrorCode::kInvalidPath;
+    case EILSEQ:
+      return ErrorCode::kInvalidPath;
     case EACCES:
-    case EPERM: return ErrorCode::kPermissionDenied;
-    case EROFS: return ErrorCode::kReadOnly;
+    case EPERM:
+      return ErrorCode::kPermissionDenied;
+    case EROFS:
+      return ErrorCode::kReadOnly;
     case ENOSPC:
     case EDQUOT:
-    case EFBIG: return ErrorCode::kNoSpace;
+    case EFBIG:
+      return ErrorCode::kNoSpace;
     case ETIMEDOUT:
     case ENOTCONN:
     case ESTALE:
@@ -71,14 +94,18 @@ ErrorCode code_of(int error, Access access) noexcept {
     case ENETUNREACH:
     case ECONNREFUSED:
     case ECONNRESET:
-    case ECONNABORTED: return ErrorCode::kUnavailable;
+    case ECONNABORTED:
+      return ErrorCode::kUnavailable;
     case EOPNOTSUPP:
-    case ENOSYS: return ErrorCode::kUnsupported;
+    case ENOSYS:
+      return ErrorCode::kUnsupported;
     case EMFILE:
     case ENFILE:
     case ENOMEM:
-    case EAGAIN: return ErrorCode::kInternal;
-    default: return ErrorCode::kIo;
+    case EAGAIN:
+      return ErrorCode::kInternal;
+    default:
+      return ErrorCode::kIo;
   }
 }
 

@@ -185,7 +185,7 @@ Result<std::unique_ptr<Lister>> list_files(const Context& ctx, std::shared_ptr<V
   return std::make_unique<FileLister>(std::move(volume), options);
 }
 
-Result<SweepResult> sweep(const Context& ctx, std::shared_ptr<Volume> volume) {
+Result<SweepResult> sweep(const Context& ctx, const std::shared_ptr<Volume>& volume) {
   Operation op(*volume, ctx, Access::kWrite, "sweep", "");
   if (auto writable = op.check_writable(); !writable) return fail(std::move(writable).error());
   return Sweep(op).run();

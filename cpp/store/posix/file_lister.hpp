@@ -12,6 +12,6 @@ Result<std::unique_ptr<Lister>> list_files(const Context& ctx, std::shared_ptr<V
                                            const ListOptions& options);
 
 /// Store::sweep.
-Result<SweepResult> sweep(const Context& ctx, std::shared_ptr<Volume> volume);
+Result<SweepResult> sweep(const Context& ctx, const std::shared_ptr<Volume>& volume);
 
 }  // namespace scabbard::posix

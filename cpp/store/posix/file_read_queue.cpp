@@ -1,13 +1,13 @@
 #include "store/posix/file_read_queue.hpp"
 
+#include <fmt/core.h>
+
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <mutex>
 #include <stop_token>
 #include <utility>
-
-#include <fmt/core.h>
 
 #include "base/text.hpp"
 #include "store/posix/file_reader.hpp"
@@ -122,7 +122,8 @@ class FileReadQueue final : public ReadQueue {
   Result<std::size_t> wait(const Context& ctx, std::span<RangeRead*> done) override {
     std::unique_lock lock(jobs_->mutex);
     auto ended = ctx.wait(lock, jobs_->changed, [&] { return !jobs_->done.empty() || jobs_->under_way == 0; });
-    if (ended) return fail(*ended, fmt::format("read from store {}: {}", quote(volume_->config().name), to_string(*ended)));
+    if (ended)
+      return fail(*ended, fmt::format("read from store {}: {}", quote(volume_->config().name), to_string(*ended)));
     std::size_t count = std::min(done.size(), jobs_->done.size());
     for (RangeRead*& slot : done.first(count)) {
       slot = jobs_->done.front();

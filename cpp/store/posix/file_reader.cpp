@@ -1,6 +1,7 @@
 #include "store/posix/file_reader.hpp"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,8 +10,6 @@
 #include <cerrno>
 #include <climits>
 #include <utility>
-
-#include <fmt/core.h>
 
 #include "base/buffer_pool.hpp"
 
@@ -36,7 +35,8 @@ Result<OpenFile> OpenFile::open(Operation& op, Volume& volume, std::string_view 
   if (fd < 0) return op.failed(fd, "");
   OpenFile file(volume, fd);
   struct stat status;
-  if (int result = uninterrupted([&] { return op.calls().fstat(fd, status); }); result < 0) return op.failed(result, "");
+  if (int result = uninterrupted([&] { return op.calls().fstat(fd, status); }); result < 0)
+    return op.failed(result, "");
   volume.saw_device(status.st_dev);
   if (!S_ISREG(status.st_mode)) return op.failed(ErrorCode::kNotRegularFile, "not a regular file");
   file.info_ = object_info(status);
@@ -61,10 +61,11 @@ Result<std::size_t> OpenFile::read(Operation& op, std::uint64_t offset, std::spa
   into = into.first(std::min<std::uint64_t>(into.size(), info_.size - offset));
   std::size_t got = 0;
   while (got < into.size()) {
-    ssize_t count = uninterrupted(
-        [&] { return op.calls().pread(fd_, into.subspan(got), static_cast<off_t>(offset + got)); });
+    ssize_t count =
+        uninterrupted([&] { return op.calls().pread(fd_, into.subspan(got), static_cast<off_t>(offset + got)); });
     if (count == 0) return op.failed(ErrorCode::kChanged, "the file was cut short while it was read");
-    if (count == -ESTALE) return op.failed(ErrorCode::kChanged, "the file was replaced on the server while it was read");
+    if (count == -ESTALE)
+      return op.failed(ErrorCode::kChanged, "the file was replaced on the server while it was read");
     if (count < 0) return op.failed(count, "");
     got += static_cast<std::size_t>(count);
     if (got < into.size()) {
@@ -119,7 +120,8 @@ Result<std::uint64_t> FileReader::copy_to(const Context& ctx, int descriptor) {
     if (*copied) continue;
     auto got = file_.read(op, position_, buffer->bytes());
     if (!got) return fail(std::move(got).error());
-    if (auto sent = send(op, descriptor, regular, buffer->bytes().first(*got)); !sent) return fail(std::move(sent).error());
+    if (auto sent = send(op, descriptor, regular, buffer->bytes().first(*got)); !sent)
+      return fail(std::move(sent).error());
   }
   return position_ - begin;
 }

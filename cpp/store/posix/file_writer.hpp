@@ -43,7 +43,7 @@ class FileWriter final : public Writer {
 };
 
 /// Store::put_file.
-Result<WriteInfo> put_file(const Context& ctx, std::shared_ptr<Volume> volume, std::string_view object,
+Result<WriteInfo> put_file(const Context& ctx, const std::shared_ptr<Volume>& volume, std::string_view object,
                            const FileSource& source, const CreateOptions& options);
 
 }  // namespace scabbard::posix

@@ -1,9 +1,9 @@
 #include "store/posix/filesystem_types.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
-
-#include <fmt/core.h>
 
 namespace scabbard::posix {
 namespace {
@@ -16,15 +16,15 @@ struct KnownType {
 
 constexpr std::array kKnown = {
     KnownType{0xEF53, "ext4", true},  // ext2 and ext3 have the same number
-    KnownType{0x58465342, "xfs", true},      KnownType{0x9123683E, "btrfs", true},
-    KnownType{0x2FC12FC1, "zfs", true},      KnownType{0x01021994, "tmpfs", true},
-    KnownType{0x858458F6, "ramfs", true},    KnownType{0x794C7630, "overlay", true},
-    KnownType{0xF2F52010, "f2fs", true},     KnownType{0xCA451A4E, "bcachefs", true},
-    KnownType{0x6969, "nfs", false},         KnownType{0x65735546, "fuse", false},
-    KnownType{0x00C36400, "ceph", false},    KnownType{0xFF534D42, "cifs", false},
-    KnownType{0xFE534D42, "smb2", false},    KnownType{0x0BD00BD0, "lustre", false},
-    KnownType{0x47504653, "gpfs", false},    KnownType{0x01161970, "gfs2", false},
-    KnownType{0x19830326, "beegfs", false},  KnownType{0x01021997, "9p", false},
+    KnownType{0x58465342, "xfs", true},     KnownType{0x9123683E, "btrfs", true},
+    KnownType{0x2FC12FC1, "zfs", true},     KnownType{0x01021994, "tmpfs", true},
+    KnownType{0x858458F6, "ramfs", true},   KnownType{0x794C7630, "overlay", true},
+    KnownType{0xF2F52010, "f2fs", true},    KnownType{0xCA451A4E, "bcachefs", true},
+    KnownType{0x6969, "nfs", false},        KnownType{0x65735546, "fuse", false},
+    KnownType{0x00C36400, "ceph", false},   KnownType{0xFF534D42, "cifs", false},
+    KnownType{0xFE534D42, "smb2", false},   KnownType{0x0BD00BD0, "lustre", false},
+    KnownType{0x47504653, "gpfs", false},   KnownType{0x01161970, "gfs2", false},
+    KnownType{0x19830326, "beegfs", false}, KnownType{0x01021997, "9p", false},
 };
 
 }  // namespace

@@ -234,9 +234,8 @@ long GuardedCalls::on_descriptors(std::set<int> descriptors, Run run) {
 template <class Out, class Run>
 long GuardedCalls::filling(Out& out, std::set<int> descriptors, Run run) {
   auto filled = std::make_shared<Out>();
-  long result = on_descriptors(std::move(descriptors), [filled, run = std::move(run)](FileCalls& inner) {
-    return run(inner, *filled);
-  });
+  long result = on_descriptors(std::move(descriptors),
+                               [filled, run = std::move(run)](FileCalls& inner) { return run(inner, *filled); });
   if (result >= 0) out = std::move(*filled);
   return result;
 }
@@ -244,10 +243,11 @@ long GuardedCalls::filling(Out& out, std::set<int> descriptors, Run run) {
 int GuardedCalls::open(const std::string& path, int flags, mode_t mode) {
   return static_cast<int>(guard_->call(
       ctx_, {.run = [&inner = inner_, path, flags, mode] { return static_cast<long>(inner.open(path, flags, mode)); },
-             .undo = [&inner = inner_, path, created = (flags & O_EXCL) != 0](long fd) {
-               if (created) inner.unlink(path);
-               inner.close(static_cast<int>(fd));
-             },
+             .undo =
+                 [&inner = inner_, path, created = (flags & O_EXCL) != 0](long fd) {
+                   if (created) inner.unlink(path);
+                   inner.close(static_cast<int>(fd));
+                 },
              .descriptors = {}}));
 }
 
@@ -260,30 +260,27 @@ int GuardedCalls::flush(int fd) {
 ssize_t GuardedCalls::pread(int fd, std::span<std::byte> into, off_t offset) {
   std::size_t length = std::min(into.size(), kMostBytesPerCall);
   std::shared_ptr<std::byte[]> owned(new std::byte[length]);
-  long count = on_descriptors({fd}, [fd, owned, length, offset](FileCalls& inner) {
-    return inner.pread(fd, {owned.get(), length}, offset);
-  });
+  long count = on_descriptors(
+      {fd}, [fd, owned, length, offset](FileCalls& inner) { return inner.pread(fd, {owned.get(), length}, offset); });
   if (count > 0) std::copy_n(owned.get(), count, into.begin());
   return count;
 }
 
 ssize_t GuardedCalls::pwrite(int fd, std::span<const std::byte> from, off_t offset) {
-  auto owned = std::make_shared<std::vector<std::byte>>(from.begin(),
-                                                        from.begin() + std::min(from.size(), kMostBytesPerCall));
+  auto owned =
+      std::make_shared<std::vector<std::byte>>(from.begin(), from.begin() + std::min(from.size(), kMostBytesPerCall));
   return on_descriptors({fd}, [fd, owned, offset](FileCalls& inner) { return inner.pwrite(fd, *owned, offset); });
 }
 
 ssize_t GuardedCalls::copy_file_range(int in, off_t in_offset, int out, off_t out_offset, size_t length) {
   length = std::min(length, kMostBytesPerCall);
-  return on_descriptors({in, out}, [=](FileCalls& inner) {
-    return inner.copy_file_range(in, in_offset, out, out_offset, length);
-  });
+  return on_descriptors(
+      {in, out}, [=](FileCalls& inner) { return inner.copy_file_range(in, in_offset, out, out_offset, length); });
 }
 
 int GuardedCalls::clone_range(int in, off_t in_offset, int out, off_t out_offset, size_t length) {
-  return static_cast<int>(on_descriptors({in, out}, [=](FileCalls& inner) {
-    return inner.clone_range(in, in_offset, out, out_offset, length);
-  }));
+  return static_cast<int>(on_descriptors(
+      {in, out}, [=](FileCalls& inner) { return inner.clone_range(in, in_offset, out, out_offset, length); }));
 }
 
 off_t GuardedCalls::seek(int fd, off_t offset, int whence) {
@@ -312,8 +309,7 @@ int GuardedCalls::lock(int fd) {
 }
 
 int GuardedCalls::change_owner(int fd, uid_t owner, gid_t group) {
-  return static_cast<int>(
-      on_descriptors({fd}, [=](FileCalls& inner) { return inner.change_owner(fd, owner, group); }));
+  return static_cast<int>(on_descriptors({fd}, [=](FileCalls& inner) { return inner.change_owner(fd, owner, group); }));
 }
 
 int GuardedCalls::change_mode(int fd, mode_t mode) {
@@ -363,11 +359,11 @@ int GuardedCalls::unlink(const std::string& path) {
   // A temporary is removed even when its caller has left; an object is not: somebody may have stored it
   // again by then.
   bool temporary = std::string_view(path).substr(path.rfind('/') + 1).starts_with(kTemporaryPrefix);
-  return static_cast<int>(guard_->call(
-      ctx_, {.run = [&inner = inner_, path] { return static_cast<long>(inner.unlink(path)); },
-             .undo = {},
-             .descriptors = {},
-             .must_run = temporary}));
+  return static_cast<int>(
+      guard_->call(ctx_, {.run = [&inner = inner_, path] { return static_cast<long>(inner.unlink(path)); },
+                          .undo = {},
+                          .descriptors = {},
+                          .must_run = temporary}));
 }
 
 int GuardedCalls::make_directory(const std::string& path, mode_t mode) {

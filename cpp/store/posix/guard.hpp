@@ -29,7 +29,7 @@
 namespace scabbard::posix {
 
 /// What a guarded call returns beside the system's errors (file_errors.hpp words them).
-inline constexpr int kOutError = -ETIMEDOUT;       ///< not answered within the limit, or known to be out
+inline constexpr int kOutError = -ETIMEDOUT;  ///< not answered within the limit, or known to be out
 inline constexpr int kCancelledError = -ECANCELED;
 inline constexpr int kDeadlineError = -ETIME;
 inline constexpr int kClosedError = -ESHUTDOWN;
@@ -46,10 +46,10 @@ class Guard : public std::enable_shared_from_this<Guard> {
 
   /// One call to run.
   struct Request {
-    std::function<long()> run;        ///< makes the call; must own, or share in, all that it touches
-    std::function<void(long)> undo;   ///< takes back what a call that was left behind achieved; may be empty
-    std::set<int> descriptors;        ///< those that `run` uses: close() waits for it
-    bool must_run = false;            ///< runs even when its caller does not wait for it: close, clean-up
+    std::function<long()> run;       ///< makes the call; must own, or share in, all that it touches
+    std::function<void(long)> undo;  ///< takes back what a call that was left behind achieved; may be empty
+    std::set<int> descriptors;       ///< those that `run` uses: close() waits for it
+    bool must_run = false;           ///< runs even when its caller does not wait for it: close, clean-up
   };
   long call(const Context& ctx, Request request);
 

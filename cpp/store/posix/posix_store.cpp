@@ -1,6 +1,7 @@
 #include "store/posix/posix_store.hpp"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -8,8 +9,6 @@
 #include <map>
 #include <mutex>
 #include <utility>
-
-#include <fmt/core.h>
 
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -34,7 +33,8 @@ constexpr std::size_t kMostTemporaryName = 64;
 // statfs gives the same f_fsid for stores on one filesystem; where it gives none, the device does.
 std::string filesystem_id(const struct statfs& status, dev_t device) {
   auto [high, low] = status.f_fsid.__val;
-  if (high != 0 || low != 0) return fmt::format("{:08x}{:08x}", static_cast<unsigned>(high), static_cast<unsigned>(low));
+  if (high != 0 || low != 0)
+    return fmt::format("{:08x}{:08x}", static_cast<unsigned>(high), static_cast<unsigned>(low));
   return fmt::format("dev-{:x}", device);
 }
 
@@ -91,7 +91,8 @@ class PosixStore final : public Store {
     if (auto writable = writing.check_writable(); !writable) return fail(std::move(writable).error());
     auto* files = dynamic_cast<PosixStore*>(&source);
     if (files == nullptr) {
-      return writing.failed(ErrorCode::kUnsupported, fmt::format("cannot copy from {} stores by itself", source.scheme()));
+      return writing.failed(ErrorCode::kUnsupported,
+                            fmt::format("cannot copy from {} stores by itself", source.scheme()));
     }
     Volume& from = *files->volume_;
     Operation reading(from, ctx, Access::kRead, "open", source_object);

@@ -1,13 +1,12 @@
 // Storing a file: shares its blocks where the filesystem can, else copies in the kernel, else through
 // memory. Holes stay holes.
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
-
-#include <fmt/core.h>
 
 #include "store/posix/file_writer.hpp"
 #include "store/posix/filesystem_types.hpp"
@@ -58,7 +57,8 @@ class FileCopy {
       at = data->end;
     }
     // The last hole has no data behind it to give the file its length.
-    int result = uninterrupted([&] { return op_.calls().truncate(out_.descriptor(), static_cast<off_t>(out_.size())); });
+    int result =
+        uninterrupted([&] { return op_.calls().truncate(out_.descriptor(), static_cast<off_t>(out_.size())); });
     if (result < 0) return op_.failed(result, "set the length");
     return {};
   }
@@ -66,9 +66,9 @@ class FileCopy {
  private:
   bool cloned() {
     return source_.length > 0 && uninterrupted([&] {
-             return op_.calls().clone_range(in_, static_cast<off_t>(source_.offset), out_.descriptor(), 0,
-                                            source_.length);
-           }) == 0;
+                                   return op_.calls().clone_range(in_, static_cast<off_t>(source_.offset),
+                                                                  out_.descriptor(), 0, source_.length);
+                                 }) == 0;
   }
 
   // The next run of data in [at, end); empty at `end` where only a hole is left.
@@ -153,7 +153,8 @@ Result<WriteInfo> copy_into_place(Operation& op, std::shared_ptr<Volume> volume,
                                   const FileSource& source, const CreateOptions& options, int in,
                                   std::shared_ptr<Guard> guard) {
   struct stat before;
-  if (int result = uninterrupted([&] { return op.calls().fstat(in, before); }); result < 0) return op.failed(result, "stat the source");
+  if (int result = uninterrupted([&] { return op.calls().fstat(in, before); }); result < 0)
+    return op.failed(result, "stat the source");
   if (!S_ISREG(before.st_mode)) return op.failed(ErrorCode::kInvalidArgument, "the source is not a regular file");
   auto size = static_cast<std::uint64_t>(before.st_size);
   if (source.offset > size || source.length > size - source.offset) {
@@ -172,14 +173,15 @@ Result<WriteInfo> copy_into_place(Operation& op, std::shared_ptr<Volume> volume,
   if (auto copied = copy.run(); !copied) return fail(std::move(copied).error());
 
   struct stat after;
-  if (int result = uninterrupted([&] { return op.calls().fstat(in, after); }); result < 0) return op.failed(result, "stat the source");
+  if (int result = uninterrupted([&] { return op.calls().fstat(in, after); }); result < 0)
+    return op.failed(result, "stat the source");
   if (!same_content(before, after)) return op.failed(ErrorCode::kChanged, "the source changed while it was read");
   return file->publish(op);
 }
 
 }  // namespace
 
-Result<WriteInfo> put_file(const Context& ctx, std::shared_ptr<Volume> volume, std::string_view object,
+Result<WriteInfo> put_file(const Context& ctx, const std::shared_ptr<Volume>& volume, std::string_view object,
                            const FileSource& source, const CreateOptions& options) {
   Operation own(*volume, ctx, Access::kWrite, "put", object);
   if (auto writable = own.check_writable(); !writable) return fail(std::move(writable).error());
@@ -200,8 +202,8 @@ Result<WriteInfo> put_file(const Context& ctx, std::shared_ptr<Volume> volume, s
   if (in == -EACCES || in == -ENOENT) in = source.descriptor;
   if (in < 0) return foreign.failed(in, "open the source");
   struct statfs status;
-  bool hangs = uninterrupted([&] { return foreign.calls().statfs(path, status); }) < 0 ||
-               !filesystem_type(status.f_type).local;
+  bool hangs =
+      uninterrupted([&] { return foreign.calls().statfs(path, status); }) < 0 || !filesystem_type(status.f_type).local;
   bool through_guard = hangs && !volume->guarded();
   Operation& op = through_guard ? foreign : own;
   auto info = copy_into_place(op, volume, object, source, options, in, through_guard ? source_guard.get() : nullptr);

@@ -1,11 +1,11 @@
 #include "store/posix/volume.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <ctime>
-
-#include <fmt/core.h>
 
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -71,14 +71,13 @@ void Volume::close() {
   readers_.stop();
 }
 
-Operation::Operation(Volume& volume, const Context& ctx, Access access, std::string_view verb,
-                     std::string_view object)
+Operation::Operation(Volume& volume, const Context& ctx, Access access, std::string_view verb, std::string_view object)
     : volume_(volume), ctx_(ctx), access_(access), verb_(verb), object_(object), calls_(&volume.direct_calls()) {
   if (volume.guarded()) calls_ = &guarded_.emplace(volume.direct_calls(), volume.guard(), ctx);
 }
 
-Operation::Operation(Volume& volume, const Context& ctx, Access access, std::string_view verb,
-                     std::string_view object, std::shared_ptr<Guard> guard)
+Operation::Operation(Volume& volume, const Context& ctx, Access access, std::string_view verb, std::string_view object,
+                     std::shared_ptr<Guard> guard)
     : volume_(volume), ctx_(ctx), access_(access), verb_(verb), object_(object) {
   calls_ = &volume.direct_calls();
   if (guard != nullptr) calls_ = &guarded_.emplace(volume.direct_calls(), std::move(guard), ctx);
@@ -112,8 +111,10 @@ Result<void> Operation::check_name() const {
 
 std::unexpected<Error> Operation::failed(long error, std::string_view step) const {
   if (error == -ENOENT && root_is_missing()) {
-    Error failure = fail(ErrorCode::kUnavailable, fmt::format("{}: the store's folder {} is missing: is its disk mounted?",
-                                                              what(), quote(volume_.root()))).error();
+    Error failure =
+        fail(ErrorCode::kUnavailable,
+             fmt::format("{}: the store's folder {} is missing: is its disk mounted?", what(), quote(volume_.root())))
+            .error();
     failure.retryable = true;
     return fail(std::move(failure));
   }

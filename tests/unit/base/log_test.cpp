@@ -19,7 +19,8 @@ void log_as(const char* setting) {
 using LogDeathTest = ::testing::Test;
 
 TEST(LogDeathTest, Default_level_is_warn) {
-  EXPECT_EXIT(log_as(""), ::testing::ExitedWithCode(0), ::testing::AllOf(::testing::HasSubstr("warn"), ::testing::Not(::testing::HasSubstr("debug"))));
+  EXPECT_EXIT(log_as(""), ::testing::ExitedWithCode(0),
+              ::testing::AllOf(::testing::HasSubstr("warn"), ::testing::Not(::testing::HasSubstr("debug"))));
 }
 
 TEST(LogDeathTest, Level_is_set_by_environment) {

@@ -18,7 +18,8 @@ class LocatorTest : public ::testing::Test {
 
   void make_store_folder(const std::string& below, std::string_view plugin) {
     fs::create_directories(folder_ / below);
-    std::ofstream(folder_ / below / "sectorstore.json") << R"({"Name":")" << below << R"(","PluginName":")" << plugin << "\"}";
+    std::ofstream(folder_ / below / "sectorstore.json")
+        << R"({"Name":")" << below << R"(","PluginName":")" << plugin << "\"}";
   }
 
   TemporaryFolder folder_;

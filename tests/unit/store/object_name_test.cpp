@@ -12,7 +12,8 @@ namespace {
 using namespace std::string_view_literals;
 
 TEST(ObjectNameTest, Ordinary_and_odd_names_are_taken) {
-  for (auto name : {"a"sv, "sealed/s-t01000-7"sv, "with space"sv, "100%+1"sv, "..."sv, "a..b/c"sv, "扇区"sv, "\n"sv, "\xff"sv}) {
+  for (auto name :
+       {"a"sv, "sealed/s-t01000-7"sv, "with space"sv, "100%+1"sv, "..."sv, "a..b/c"sv, "扇区"sv, "\n"sv, "\xff"sv}) {
     EXPECT_THAT(check_object_name(name), Succeeds()) << name;
   }
 }

@@ -56,7 +56,8 @@ TEST(OpenStoreTest, File_url_is_a_folder) {
 TEST(OpenStoreTest, Store_folder_keeps_objects_where_its_url_says) {
   TemporaryFolder folder;
   TemporaryFolder data;
-  write_store_file(folder, R"({"Name":"a-store","PluginName":"scabbard","Meta":{"Url":"file://)" + data.string() + "\"}}");
+  write_store_file(folder,
+                   R"({"Name":"a-store","PluginName":"scabbard","Meta":{"Url":"file://)" + data.string() + "\"}}");
   auto store = value_of(open_store(at(folder.string())));
   EXPECT_EQ(store->config().name, "a-store");
   EXPECT_THAT(put_text(*store, {}, "x", "text"), Succeeds());

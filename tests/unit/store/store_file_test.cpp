@@ -41,7 +41,8 @@ TEST(StoreFileTest, Malformed_text_is_refused_with_its_place_and_not_repeated) {
   auto file = parse_store_file("{\n  \"Name\": hunter2\n}");
   EXPECT_THAT(file, FailsSaying(ErrorCode::kInvalidArgument, "line 2"));
   EXPECT_THAT(file.error().message, Not(HasSubstr("hunter2")));
-  for (const char* text : {"", "[]", "1", "{\"Name\":1}", "{\"Meta\":{\"Url\":1}}", "{\"Meta\":[]}", "{\"ReadOnly\":\"yes\"}"}) {
+  for (const char* text :
+       {"", "[]", "1", "{\"Name\":1}", "{\"Meta\":{\"Url\":1}}", "{\"Meta\":[]}", "{\"ReadOnly\":\"yes\"}"}) {
     EXPECT_THAT(parse_store_file(text), FailsWith(ErrorCode::kInvalidArgument)) << text;
   }
 }
@@ -77,7 +78,8 @@ TEST(ConfigFileTest, Gives_its_stores) {
 }
 
 TEST(ConfigFileTest, Mistakes_are_refused_with_their_place) {
-  EXPECT_THAT(parse_config_file("[[store]]\nPaht = \"/x\""), FailsSaying(ErrorCode::kInvalidArgument, "did you mean Path?"));
+  EXPECT_THAT(parse_config_file("[[store]]\nPaht = \"/x\""),
+              FailsSaying(ErrorCode::kInvalidArgument, "did you mean Path?"));
   EXPECT_THAT(parse_config_file("[[store]]\nName = \"x\""), FailsSaying(ErrorCode::kInvalidArgument, "line 1"));
   EXPECT_THAT(parse_config_file("[[store"), FailsSaying(ErrorCode::kInvalidArgument, "malformed TOML at line 1"));
   for (const char* text : {"x = 1", "store = 1", "[store]", "[[store]]\nPath = 1", "[[store]]\nPath='a'\nMeta=1",

@@ -57,7 +57,9 @@ class GuardTest : public ::testing::Test {
   std::shared_ptr<Guard> guard_ = std::make_shared<Guard>(kernel_calls(), "/nowhere", 10s, clock_);
 };
 
-TEST_F(GuardTest, Answer_is_handed_over) { EXPECT_EQ(call([] { return 42L; }, ctx_), 42); }
+TEST_F(GuardTest, Answer_is_handed_over) {
+  EXPECT_EQ(call([] { return 42L; }, ctx_), 42);
+}
 
 TEST_F(GuardTest, Call_that_is_not_answered_is_left_at_the_limit) {
   HungCall hung;
@@ -147,9 +149,8 @@ TEST_F(GuardTest, Descriptor_is_not_closed_while_a_call_left_behind_uses_it) {
   auto guard = std::make_shared<Guard>(calls, "/", 10s, clock_);
   HungCall hung;
   std::stop_source cancel;
-  std::jthread caller([&] {
-    guard->call(ctx_.with_cancel(cancel.get_token()), {.run = hung.run(), .undo = {}, .descriptors = {5}});
-  });
+  std::jthread caller(
+      [&] { guard->call(ctx_.with_cancel(cancel.get_token()), {.run = hung.run(), .undo = {}, .descriptors = {5}}); });
   hung.wait_until_running();
   cancel.request_stop();
   caller.join();
