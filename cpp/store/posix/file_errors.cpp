@@ -76,6 +76,8 @@ ErrorCode code_of(int error, Access access) noexcept {
     case ELOOP:
     case EILSEQ:
       return ErrorCode::kInvalidPath;
+    case EBADF:
+      return ErrorCode::kInvalidArgument;
     case EACCES:
     case EPERM:
       return ErrorCode::kPermissionDenied;

@@ -187,7 +187,7 @@ Result<WriteInfo> put_file(const Context& ctx, const std::shared_ptr<Volume>& vo
   if (auto writable = own.check_writable(); !writable) return fail(std::move(writable).error());
   if (auto valid = own.check_name(); !valid) return fail(std::move(valid).error());
 
-  if (::fcntl(source.descriptor, F_GETFD) < 0) {
+  if (source.descriptor < 0) {
     return own.failed(ErrorCode::kInvalidArgument, fmt::format("{} is no open descriptor", source.descriptor));
   }
   // The source may lie where calls hang, though the store does not: then the copy goes through a guard of
