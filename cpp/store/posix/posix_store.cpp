@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -26,9 +25,6 @@ namespace {
 constexpr auto kSpaceLimit = std::chrono::seconds(2);
 // What opening a store grants a mount before it is taken as it is.
 constexpr auto kOpenLimit = std::chrono::seconds(5);
-
-// Room for the name of the temporary that stands beside a new object.
-constexpr std::size_t kMostTemporaryName = 64;
 
 // statfs gives the same f_fsid for stores on one filesystem; where it gives none, the device does.
 std::string filesystem_id(const struct statfs& status, dev_t device) {
@@ -51,7 +47,7 @@ class PosixStore final : public Store {
             .local_files = config().path == volume_->root(),
             .immediate = !volume_->guarded(),
             .max_component = 255,
-            .max_name = PATH_MAX - 1 - volume_->root().size() - 1 - kMostTemporaryName};
+            .max_name = volume_->max_name()};
   }
   std::string location(std::string_view object) const override {
     return object.empty() ? config().path : config().path + "/" + std::string(object);

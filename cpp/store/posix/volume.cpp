@@ -64,6 +64,11 @@ void Volume::saw_device(dev_t device) {
   }
 }
 
+std::size_t Volume::max_name() const {
+  constexpr std::size_t kMostTemporaryName = 64;
+  return PATH_MAX - 1 - root_.size() - 1 - kMostTemporaryName;
+}
+
 void Volume::close() {
   if (closed_.exchange(true)) return;
   closing_.request_stop();
@@ -104,6 +109,9 @@ Result<void> Operation::check_name() const {
       return failed(ErrorCode::kInvalidPath, fmt::format("a component is longer than {} bytes", NAME_MAX));
     }
     begin = end + 1;
+  }
+  if (object_.size() > volume_.max_name()) {
+    return failed(ErrorCode::kInvalidPath, fmt::format("the name is longer than {} bytes", volume_.max_name()));
   }
   if (object_ == kStoreFile) return failed(ErrorCode::kInvalidPath, "that file configures the store and is no object");
   return {};

@@ -51,6 +51,9 @@ class Volume {
   void opened_on(dev_t device) { device_ = device; }
   void saw_device(dev_t device);
 
+  /// Longest object name: PATH_MAX, less the root and the temporary that stands beside a new object.
+  std::size_t max_name() const;
+
   /// The threads of the read queues.
   ThreadPool& readers() { return readers_; }
 
