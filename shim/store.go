@@ -178,6 +178,9 @@ func (s *Store) Stat(ctx context.Context, object string) (objstore.Stat, error) 
 // watchingStat saves the watch, which costs as much as a stat, where that is answered at once: the manager
 // asks for 26,000 of them a partition. scb_store_capabilities
 func (s *Store) watchingStat(ctx context.Context) watch {
+	if ctx.Done() == nil {
+		return watch{ctx: ctx}
+	}
 	immediate := C.scb_store_capabilities(s.handle.pointer)&C.SCB_IS_IMMEDIATE != 0
 	runtime.KeepAlive(s.handle)
 	if immediate {

@@ -37,8 +37,14 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
+bool is_plain(char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
+
 void append_escaped(std::string& out, std::string_view text) {
-  while (!text.empty()) {
+  while (true) {
+    auto plain = static_cast<std::size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) return;
     std::size_t length = utf8_length(text);
     auto first = static_cast<unsigned char>(text[0]);
     if (first == '"' || first == '\\') {

@@ -1,10 +1,11 @@
-// Filesystems that refuse: no permission, no space, mounted read-only.
+// Filesystems that refuse: no permission, no space, mounted read-only, not mounted at all.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "conformance/posix_store_test.hpp"
 #include "support/child_process.hpp"
+#include "support/manual_clock.hpp"
 #include "support/small_filesystem.hpp"
 #include "support/source_file.hpp"
 
@@ -128,6 +129,47 @@ TEST_P(PosixStoreTest, Filesystem_that_is_read_only_refuses_changes_and_is_read)
   EXPECT_THAT(mounted->sweep(ctx()), Succeeds()) << "there is nothing to sweep";
   EXPECT_THAT(get_text(*mounted, ctx(), "folder/object"), Gives("text"));
   EXPECT_THAT(list_names(*mounted, ctx()), Gives(ElementsAre("folder/object")));
+}
+
+// What is said of a store whose disk is away: nothing about its objects, and nothing is written in its place.
+void expect_disk_is_missed(Store& store, const Context& ctx) {
+  const auto is_missed = FailsSaying(ErrorCode::kUnavailable, "is its disk mounted?");
+  EXPECT_THAT(store.stat(ctx, "folder/object"), is_missed);
+  EXPECT_THAT(store.open(ctx, "folder/object"), is_missed);
+  RangeRead entry{.object = "folder/object", .into = {}, .if_version = {}, .version = {}};
+  EXPECT_THAT(store.read(ctx, {&entry, 1}), Succeeds());
+  EXPECT_THAT(entry.got, is_missed);
+  EXPECT_THAT(put_text(store, ctx, "folder/object", "new"), is_missed);
+  const SourceFile source(to_bytes("new"));
+  EXPECT_THAT(store.put_file(ctx, "new", source.whole()), is_missed);
+  EXPECT_THAT(store.remove(ctx, "folder/object"), is_missed);
+  EXPECT_THAT(store.list(ctx), is_missed);
+  EXPECT_THAT(store.space(ctx), is_missed);
+}
+
+TEST_P(PosixStoreTest, Disk_that_was_unmounted_is_unavailable_until_it_is_back) {
+  const auto filesystem = SmallFilesystem::mount(4 * kMebibyte);
+  if (!filesystem) GTEST_SKIP() << kCannotMount;
+  ManualClock clock;
+  const Context ctx = Context().with_clock(clock);
+  for (const std::string below : {"", "/store"}) {
+    const std::string root = filesystem->string() + below;
+    SCOPED_TRACE(root);
+    fs::create_directory(root);
+    const auto mounted =
+        value_of(open_store({.name = "disk", .path = root, .meta = {}}, root, {.guard = GetParam(), .clock = &clock}));
+    value_of(put_text(*mounted, ctx, "folder/object", "text"));
+
+    ASSERT_TRUE(filesystem->unmount());
+    clock.advance(std::chrono::seconds(1));
+    expect_disk_is_missed(*mounted, ctx);
+    EXPECT_TRUE(fs::is_empty(filesystem->string()));
+
+    ASSERT_TRUE(filesystem->mount_anew());
+    fs::create_directory(root);
+    EXPECT_THAT(mounted->stat(ctx, "folder/object"), FailsWith(ErrorCode::kNotFound));
+    EXPECT_THAT(put_text(*mounted, ctx, "folder/object", "text"), Succeeds());
+  }
 }
 
 TEST_P(PosixStoreTest, Files_from_another_filesystem_are_copied) {

@@ -19,9 +19,14 @@ class SmallFilesystem {
 
   std::string string() const { return folder_.string(); }
   bool make_read_only();
+  /// Leaves the empty folder that it was mounted on.
+  bool unmount();
+  /// A new, empty one in the same place.
+  bool mount_anew();
 
  private:
-  SmallFilesystem() = default;
+  explicit SmallFilesystem(std::uint64_t bytes) : bytes_(bytes) {}
+  const std::uint64_t bytes_;
   TemporaryFolder folder_;
 };
 

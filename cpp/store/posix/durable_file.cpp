@@ -116,6 +116,7 @@ Result<std::string> follow_links(Operation& op, std::string path) {
 
 Result<DurableFile> DurableFile::create(Operation& op, std::shared_ptr<Volume> volume, std::string_view object,
                                         const CreateOptions& options, std::shared_ptr<Guard> guard) {
+  if (auto stands = op.check_root(); !stands) return fail(std::move(stands).error());
   auto path = follow_links(op, volume->path_of(object));
   if (!path) return fail(std::move(path).error());
   DurableFile file(std::move(volume), std::move(guard), *std::move(path), options.exclusive);

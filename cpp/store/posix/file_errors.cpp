@@ -5,29 +5,38 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "store/posix/guard.hpp"
 
 namespace scabbard::posix {
 namespace {
 
-std::string describe(int error) {
+// Appends why: "No space left on device (ENOSPC)".
+void append_reason(std::string& line, int error) {
   switch (-error) {
     case kOutError:
-      return "the filesystem does not answer (ETIMEDOUT)";
+      line += "the filesystem does not answer (ETIMEDOUT)";
+      return;
     case kCancelledError:
-      return "cancelled";
+      line += "cancelled";
+      return;
     case kDeadlineError:
-      return "deadline exceeded";
+      line += "deadline exceeded";
+      return;
     case kClosedError:
-      return "the store is closed";
+      line += "the store is closed";
+      return;
     default:
       break;
   }
   const char* text = ::strerrordesc_np(error);
   const char* name = ::strerrorname_np(error);
-  if (text == nullptr || name == nullptr) return fmt::format("errno {}", error);
-  return fmt::format("{} ({})", text, name);
+  if (text == nullptr || name == nullptr) {
+    line += fmt::format("errno {}", error);
+    return;
+  }
+  line.append(text).append(" (").append(name).append(")");
 }
 
 std::string_view hint(int error) {
@@ -114,9 +123,15 @@ ErrorCode code_of(int error, Access access) noexcept {
 Error file_error(int error, Access access, std::string_view what, std::string_view step) {
   error = std::abs(error);
   ErrorCode code = code_of(error, access);
-  std::string reason = describe(error) + std::string(hint(error));
+  // Appended and not formatted: that an object is missing is an everyday answer, and must be cheap.
+  std::string line;
+  line.reserve(what.size() + 128);
+  line.append(what).append(": ");
+  if (!step.empty()) line.append(step).append(": ");
+  append_reason(line, error);
+  line += hint(error);
   return {.code = code,
-          .message = step.empty() ? fmt::format("{}: {}", what, reason) : fmt::format("{}: {}: {}", what, step, reason),
+          .message = std::move(line),
           .retryable = may_pass(code, error),
           .system_error = error,
           .request_id = {}};

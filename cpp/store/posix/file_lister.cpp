@@ -182,6 +182,7 @@ Result<std::unique_ptr<Lister>> list_files(const Context& ctx, std::shared_ptr<V
   if (!options.folder.empty()) {
     if (auto valid = op.check_name(); !valid) return fail(std::move(valid).error());
   }
+  if (auto stands = op.check_root(); !stands) return fail(std::move(stands).error());
   return std::make_unique<FileLister>(std::move(volume), options);
 }
 

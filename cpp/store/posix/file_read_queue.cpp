@@ -9,7 +9,6 @@
 #include <stop_token>
 #include <utility>
 
-#include "base/text.hpp"
 #include "store/posix/file_reader.hpp"
 
 namespace scabbard::posix {
@@ -123,7 +122,7 @@ class FileReadQueue final : public ReadQueue {
     std::unique_lock lock(jobs_->mutex);
     auto ended = ctx.wait(lock, jobs_->changed, [&] { return !jobs_->done.empty() || jobs_->under_way == 0; });
     if (ended)
-      return fail(*ended, fmt::format("read from store {}: {}", quote(volume_->config().name), to_string(*ended)));
+      return fail(*ended, fmt::format("read from store {}: {}", volume_->quoted_name(), to_string(*ended)));
     std::size_t count = std::min(done.size(), jobs_->done.size());
     for (RangeRead*& slot : done.first(count)) {
       slot = jobs_->done.front();
@@ -146,7 +145,7 @@ class FileReadQueue final : public ReadQueue {
  private:
   std::unexpected<Error> closed() const {
     return fail(ErrorCode::kClosed,
-                fmt::format("read from store {}: the store is closed", quote(volume_->config().name)));
+                fmt::format("read from store {}: the store is closed", volume_->quoted_name()));
   }
 
   std::shared_ptr<Volume> volume_;

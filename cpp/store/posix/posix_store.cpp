@@ -111,6 +111,8 @@ class PosixStore final : public Store {
     if (result == 0 && !S_ISREG(status.st_mode)) return op.failed(ErrorCode::kNotRegularFile, "not a regular file");
     if (result < 0 && result != -ENOENT && result != -ELOOP) return op.failed(result, "");
     result = uninterrupted([&] { return op.calls().unlink(path); });
+    // Asked anew: to its caller, an object that is not there is one that was removed.
+    if (auto stands = result == -ENOENT ? op.check_root() : Result<void>(); !stands) return stands;
     if (result < 0) return op.failed(result, "");
     if (result = sync_folder_of(op, path); result < 0) {
       return op.failed(result, "sync the folder; the object is gone, but may be back after a power cut");
@@ -128,6 +130,7 @@ class PosixStore final : public Store {
     bool never = volume_->settings().guard == Settings::Guard::kNever;
     Operation op(*volume_, brief, Access::kRead, "ask for the space of", "", never ? nullptr : volume_->guard());
     if (auto going = op.check(); !going) return fail(std::move(going).error());
+    if (auto stands = op.check_root(); !stands) return fail(std::move(stands).error());
     struct statfs status;
     if (int result = uninterrupted([&] { return op.calls().statfs(volume_->root(), status); }); result < 0) {
       bool own_limit = result == kDeadlineError && !ctx.ended();
@@ -191,11 +194,15 @@ Result<std::shared_ptr<Store>> open_store(StoreConfig config, std::string root, 
     bool answers = failure.code != ErrorCode::kUnavailable && failure.code != ErrorCode::kDeadlineExceeded;
     if (answers) return fail(std::move(failure));
     // One dead mount must not keep a manager of twenty stores from starting.
-    log::warn("open store {}: {}; opened all the same", quote(volume->config().name), failure.message);
+    log::warn("open store {}: {}; opened all the same", volume->quoted_name(), failure.message);
     return std::make_shared<PosixStore>(std::move(volume));
   }
   struct stat folder;
-  if (uninterrupted([&] { return op.calls().fstat(fd, folder); }) == 0) volume->opened_on(folder.st_dev);
+  struct stat parent;
+  if (uninterrupted([&] { return op.calls().fstat(fd, folder); }) == 0 &&
+      uninterrupted([&] { return op.calls().stat(path + "..", parent); }) == 0) {
+    volume->opened_on(folder.st_dev, folder.st_dev != parent.st_dev);
+  }
   op.calls().close(fd);
   struct statfs status;
   if (uninterrupted([&] { return op.calls().statfs(path, status); }) == 0) volume->saw_filesystem(status);

@@ -20,6 +20,9 @@ constexpr std::size_t kReadThreads = 16;
 // How often a device that is not the root's is looked into (symlinks lead to such), and how long.
 constexpr auto kLookInterval = std::chrono::seconds(1);
 constexpr auto kLookLimit = std::chrono::seconds(2);
+// For so long a root that was seen counts as being there when an object is not: asking each time would make a
+// missing object cost twice as much.
+constexpr auto kRootStands = std::chrono::milliseconds(10);
 
 std::string wall_time(std::chrono::system_clock::time_point time) {
   std::time_t seconds = std::chrono::system_clock::to_time_t(time);
@@ -33,6 +36,7 @@ std::string wall_time(std::chrono::system_clock::time_point time) {
 
 Volume::Volume(StoreConfig config, std::string root, const Settings& settings)
     : config_(std::move(config)),
+      quoted_name_(quote(config_.name)),
       root_(std::move(root)),
       settings_(settings),
       calls_(settings.calls != nullptr ? *settings.calls : kernel_calls()),
@@ -47,6 +51,17 @@ void Volume::saw_filesystem(const struct statfs& status) {
   // What could hang once can hang again: a mount that is gone for a while may be back at any moment.
   if (!filesystem_type(status.f_type).local) seen_hanging_ = true;
   guarded_ = seen_hanging_.load();
+}
+
+void Volume::opened_on(dev_t device, bool is_mount_point) {
+  device_ = device;
+  is_mount_point_ = is_mount_point;
+}
+
+void Volume::saw_root() { root_seen_ = clock().now().time_since_epoch().count(); }
+
+bool Volume::saw_root_lately() const {
+  return clock().now().time_since_epoch().count() < root_seen_ + Clock::Duration(kRootStands).count();
 }
 
 void Volume::saw_device(dev_t device) {
@@ -117,14 +132,29 @@ Result<void> Operation::check_name() const {
   return {};
 }
 
+Result<void> Operation::check_root() const {
+  auto missing = [&](std::string_view how) {
+    auto failure = failed(ErrorCode::kUnavailable, fmt::format("the store's folder {} {}: is its disk mounted?",
+                                                               quote(volume_.root()), how));
+    failure.error().retryable = true;
+    return failure;
+  };
+  struct stat root;
+  struct stat parent;
+  int found = uninterrupted([&] { return calls_->stat(volume_.root() + "/.", root); });
+  if (found == -ENOENT) return missing("is missing");
+  if (found < 0) return {};  // the operation itself will meet that and report it
+  if (volume_.is_mount_point()) {
+    found = uninterrupted([&] { return calls_->stat(volume_.root() + "/..", parent); });
+    if (found == 0 && parent.st_dev == root.st_dev) return missing("is no mount point any more");
+  }
+  volume_.saw_root();
+  return {};
+}
+
 std::unexpected<Error> Operation::failed(long error, std::string_view step) const {
-  if (error == -ENOENT && root_is_missing()) {
-    Error failure =
-        fail(ErrorCode::kUnavailable,
-             fmt::format("{}: the store's folder {} is missing: is its disk mounted?", what(), quote(volume_.root())))
-            .error();
-    failure.retryable = true;
-    return fail(std::move(failure));
+  if (error == -ENOENT && !volume_.saw_root_lately()) {
+    if (auto root = check_root(); !root) return fail(std::move(root).error());
   }
   Error failure = file_error(static_cast<int>(error), access_, what(), step);
   if (error == kOutError) {
@@ -139,15 +169,10 @@ std::unexpected<Error> Operation::failed(ErrorCode code, std::string_view reason
   return fail(code, fmt::format("{}: {}", what(), reason));
 }
 
-// An object of a store whose disk is not mounted is not known to be missing.
-bool Operation::root_is_missing() const {
-  struct stat status;
-  return uninterrupted([&] { return calls_->stat(volume_.root(), status); }) == -ENOENT;
-}
-
 std::string Operation::what() const {
-  if (object_.empty()) return fmt::format("{} store {}", verb_, quote(volume_.config().name));
-  return fmt::format("{} {} in store {}", verb_, quote(object_), quote(volume_.config().name));
+  std::string words(verb_);
+  if (!object_.empty()) words.append(" ").append(quote(object_)).append(" in");
+  return words.append(" store ").append(volume_.quoted_name());
 }
 
 ObjectInfo object_info(const struct stat& status) {

@@ -36,6 +36,8 @@ class Volume {
   ~Volume();
 
   const StoreConfig& config() const { return config_; }
+  /// The store's name as errors write it.
+  const std::string& quoted_name() const { return quoted_name_; }
   const std::string& root() const { return root_; }
   std::string path_of(std::string_view object) const { return root_ + "/" + std::string(object); }
 
@@ -48,8 +50,13 @@ class Volume {
   void saw_filesystem(const struct statfs& status);
   /// The device of the root when the store was opened, and those that files are found on later: where they
   /// differ, a filesystem may have been mounted meanwhile.
-  void opened_on(dev_t device) { device_ = device; }
+  void opened_on(dev_t device, bool is_mount_point);
   void saw_device(dev_t device);
+  /// Whether the root was a mount point when the store was opened.
+  bool is_mount_point() const { return is_mount_point_; }
+  /// The root was just found where it should be; whether that was so a moment ago.
+  void saw_root();
+  bool saw_root_lately() const;
 
   /// Longest object name: PATH_MAX, less the root and the temporary that stands beside a new object.
   std::size_t max_name() const;
@@ -63,6 +70,7 @@ class Volume {
 
  private:
   const StoreConfig config_;
+  const std::string quoted_name_;
   const std::string root_;
   const Settings settings_;
   FileCalls& calls_;
@@ -70,6 +78,8 @@ class Volume {
   std::atomic<bool> guarded_;
   std::atomic<bool> seen_hanging_ = false;
   std::atomic<dev_t> device_ = 0;
+  std::atomic<bool> is_mount_point_ = false;
+  std::atomic<Clock::Duration::rep> root_seen_ = std::numeric_limits<Clock::Duration::rep>::min();
   std::atomic<Clock::Duration::rep> next_look_ = std::numeric_limits<Clock::Duration::rep>::min();
   std::atomic<bool> closed_ = false;
   std::stop_source closing_;
@@ -96,15 +106,17 @@ class Operation {
   Result<void> check() const;
   /// Also kReadOnly for a store that is.
   Result<void> check_writable() const;
-  /// Also kInvalidPath for a name that cannot be an object's.
+  /// kInvalidPath for a name that cannot be an object's.
   Result<void> check_name() const;
+  /// kUnavailable where the root is missing, or no longer the mount point that it was: what a disk that is not
+  /// mounted holds is neither missing nor to be written elsewhere.
+  Result<void> check_root() const;
 
   /// The failure of one step: a system error, or a reason of our own.
   std::unexpected<Error> failed(long error, std::string_view step) const;
   std::unexpected<Error> failed(ErrorCode code, std::string_view reason) const;
 
  private:
-  bool root_is_missing() const;
   std::string what() const;
 
   Volume& volume_;
