@@ -30,11 +30,11 @@ std::size_t ceiling_from_environment() {
   if (value == nullptr || *value == '\0') return kDefaultCeiling;
   auto size = parse_size(value);
   if (!size) {
-    log::warn("SCABBARD_MEMORY: {}; taking 256MiB", size.error().message);
+    log::warn("SCABBARD_MEMORY {}; taking 256MiB", size.error().message);
     return kDefaultCeiling;
   }
   if (*size < kLeastCeiling) {
-    log::warn("SCABBARD_MEMORY is below the least that works; taking 16MiB");
+    log::warn("SCABBARD_MEMORY is {} bytes, less than works; taking 16MiB", *size);
     return kLeastCeiling;
   }
   return *size;

@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cctype>
 #include <cstdlib>
 #include <string>
 
@@ -22,17 +23,31 @@ struct Logger {
   bool json;
 };
 
+// Lower case, without spaces around.
+std::string word(std::string_view text) {
+  std::string out;
+  for (unsigned char c : text) {
+    if (std::isspace(c) == 0) out += static_cast<char>(std::tolower(c));
+  }
+  return out;
+}
+
 Logger* make_logger() {
   std::string_view setting;
   if (const char* value = std::getenv("SCABBARD_LOG")) setting = value;
   bool json = false;
+  bool unknown = false;
   if (auto comma = setting.find(','); comma != std::string_view::npos) {
-    json = setting.substr(comma + 1) == "json";
+    json = word(setting.substr(comma + 1)) == "json";
+    unknown = !json;
     setting = setting.substr(0, comma);
   }
-  auto level = setting.empty() ? spdlog::level::warn : spdlog::level::from_str(std::string(setting));
-  bool unknown = level == spdlog::level::off && setting != "off";
-  if (unknown) level = spdlog::level::warn;
+  std::string name = word(setting);
+  auto level = name.empty() ? spdlog::level::warn : spdlog::level::from_str(name);
+  if (level == spdlog::level::off && name != "off") {
+    level = spdlog::level::warn;
+    unknown = true;
+  }
 
   auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   auto* logger = new Logger{spdlog::logger("scabbard", std::move(sink)), json};
@@ -41,7 +56,7 @@ Logger* make_logger() {
   logger->to.set_error_handler([](const std::string&) {});  // nowhere left to complain
   if (unknown) {
     std::string complaint =
-        "SCABBARD_LOG does not begin with a level (trace, debug, info, warn, error, off); taking warn";
+        "SCABBARD_LOG must be a level (trace, debug, info, warn, error, off), or that and \",json\"";
     logger->to.warn("{}", json ? quote(complaint) : complaint);
   }
   return logger;

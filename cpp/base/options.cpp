@@ -58,11 +58,9 @@ bool takes(const OptionSpec& spec, std::string_view scheme) {
   return false;
 }
 
-const OptionSpec* find(std::string_view name, std::string_view scheme) {
+const OptionSpec* find(std::string_view name) {
   std::string wanted = folded(name);
-  auto spec = std::find_if(kTable.begin(), kTable.end(), [&](const OptionSpec& candidate) {
-    return takes(candidate, scheme) && folded(candidate.name) == wanted;
-  });
+  auto spec = std::ranges::find_if(kTable, [&](const OptionSpec& known) { return folded(known.name) == wanted; });
   return spec == kTable.end() ? nullptr : &*spec;
 }
 
@@ -165,16 +163,29 @@ std::string type_and_choices(const OptionSpec& spec, std::string_view bar) {
 
 std::span<const OptionSpec> option_table() { return kTable; }
 
-Result<Options> Options::parse(std::string_view scheme, const std::map<std::string, std::string>& meta) {
-  Options options;
+Result<std::map<std::string, std::string>> with_canonical_names(const std::map<std::string, std::string>& meta) {
+  std::map<std::string, std::string> canonical;
   for (const auto& [key, value] : meta) {
-    const OptionSpec* spec = find(key, scheme);
-    if (spec == nullptr) return fail(ErrorCode::kInvalidArgument, unknown_option(key, scheme));
-    std::string_view clean = trimmed(value);
-    if (auto valid = check_value(*spec, clean); !valid) return fail(std::move(valid).error());
-    if (!options.values_.emplace(spec->name, clean).second) {
+    const OptionSpec* spec = find(key);
+    if (!canonical.emplace(spec == nullptr ? key : spec->name, value).second) {
       return fail(ErrorCode::kInvalidArgument, fmt::format("option {}: given twice, in two spellings", spec->name));
     }
+  }
+  return canonical;
+}
+
+Result<Options> Options::parse(std::string_view scheme, const std::map<std::string, std::string>& meta) {
+  auto canonical = with_canonical_names(meta);
+  if (!canonical) return fail(std::move(canonical).error());
+  Options options;
+  for (const auto& [key, value] : *canonical) {
+    const OptionSpec* spec = find(key);
+    if (spec == nullptr || !takes(*spec, scheme)) {
+      return fail(ErrorCode::kInvalidArgument, unknown_option(key, scheme));
+    }
+    std::string_view clean = trimmed(value);
+    if (auto valid = check_value(*spec, clean); !valid) return fail(std::move(valid).error());
+    options.values_.emplace(spec->name, clean);
   }
   for (const OptionSpec& spec : kTable) {
     if (takes(spec, scheme)) options.values_.emplace(spec.name, spec.default_value);

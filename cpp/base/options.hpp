@@ -30,6 +30,10 @@ struct OptionSpec {
 /// Every option there is.
 std::span<const OptionSpec> option_table();
 
+/// `meta` with every known option under its name in the table; kInvalidArgument where one is given twice, in
+/// two spellings. Unknown ones stay for parse() to refuse.
+Result<std::map<std::string, std::string>> with_canonical_names(const std::map<std::string, std::string>& meta);
+
 /// The checked options of one store.
 class Options {
  public:

@@ -344,6 +344,7 @@ int32_t scb_store_space(scb_store* store, const scb_context* context, scb_space*
     space->total = found->total;
     space->free = found->free;
     space->used = found->used;
+    space->read_only = found->read_only ? 1 : 0;
     copy_text(found->type, space->type);
     copy_text(found->filesystem, space->filesystem);
     return {};

@@ -20,34 +20,25 @@ std::string trimmed_slashes(std::string path) {
   return path;
 }
 
-// The URL that Meta gives, under any spelling of the option's name, taken out of it.
-std::string take_url(std::map<std::string, std::string>& meta) {
-  auto is_url_option = [](const auto& option) {
-    std::string key = option.first;
-    std::ranges::transform(key, key.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return key == "url";
-  };
-  auto found = std::ranges::find_if(meta, is_url_option);
-  if (found == meta.end()) return {};
-  std::string url = found->second;
-  meta.erase(found);
-  return url;
-}
-
-// What the folder's own sectorstore.json adds to a configuration; what is configured wins.
-Result<void> add_store_file(StoreConfig& config) {
+// What the folder's own sectorstore.json adds to a configuration; what is configured wins. True where there is
+// one that adds options.
+Result<bool> add_store_file(StoreConfig& config) {
   auto file = read_store_file(config.path);
   if (!file && file.error().code == ErrorCode::kUnavailable) {
-    // One dead mount must not keep a manager of twenty stores from starting.
-    log::warn("{}; taken as a plain folder", file.error().message);
-    return {};
+    // One dead mount must not keep a manager of twenty stores from starting. What the file would say is not
+    // known; that nothing may be written is the worst that it could.
+    log::warn("{}; taken as a plain folder, and read-only until it is opened again", file.error().message);
+    config.read_only = true;
+    return false;
   }
   if (!file) return fail(std::move(file).error());
-  if (!*file || !(*file)->is_ours()) return {};
+  if (!*file || !(*file)->is_ours()) return false;
+  auto meta = with_canonical_names((*file)->meta);
+  if (!meta) return fail(in_store_file(std::move(meta).error(), config.path));
   if (config.name.empty()) config.name = (*file)->name;
-  config.meta.insert((*file)->meta.begin(), (*file)->meta.end());
+  config.meta.insert(meta->begin(), meta->end());
   config.read_only = config.read_only || (*file)->read_only;
-  return {};
+  return !meta->empty();
 }
 
 Error about_store(Error error, std::string_view name) {
@@ -56,9 +47,14 @@ Error about_store(Error error, std::string_view name) {
 }
 
 Result<std::shared_ptr<Store>> open_configured(StoreConfig config) {
+  auto canonical = with_canonical_names(config.meta);
+  if (!canonical) return fail(std::move(canonical).error());
+  config.meta = *canonical;
   std::string url;
+  bool from_file = false;
   if (is_url(config.path)) {
     url = config.path = trimmed_slashes(std::move(config.path));
+    if (config.meta.contains("Url")) return fail(ErrorCode::kInvalidArgument, "option Url: Path is a URL already");
   } else {
     if (config.path.empty()) return fail(ErrorCode::kInvalidArgument, "Path is missing");
     std::error_code failed;
@@ -66,17 +62,21 @@ Result<std::shared_ptr<Store>> open_configured(StoreConfig config) {
     if (failed)
       return fail(ErrorCode::kInvalidArgument, fmt::format("Path {}: {}", quote(config.path), failed.message()));
     config.path = trimmed_slashes(std::move(config.path));
-    if (auto added = add_store_file(config); !added) return fail(std::move(added).error());
+    auto added = add_store_file(config);
+    if (!added) return fail(std::move(added).error());
+    from_file = *added;
+    if (auto given = config.meta.find("Url"); given != config.meta.end()) url = given->second;
   }
-  std::string meta_url = take_url(config.meta);
-  if (!url.empty() && !meta_url.empty()) {
-    return fail(ErrorCode::kInvalidArgument, "option Url: Path is a URL already");
-  }
-  if (url.empty()) url = meta_url;
   auto backend = backend_for(url.empty() ? "file://" : url);
-  if (!backend) return fail(std::move(backend).error());
+  if (!backend) {
+    bool is_the_files = url != config.path && !canonical->contains("Url");
+    return fail(is_the_files ? in_store_file(std::move(backend).error(), config.path) : std::move(backend).error());
+  }
   auto options = Options::parse((*backend)->scheme, config.meta);
-  if (!options) return fail(std::move(options).error());
+  if (!options) {
+    bool is_the_files = from_file && Options::parse((*backend)->scheme, *canonical);
+    return fail(is_the_files ? in_store_file(std::move(options).error(), config.path) : std::move(options).error());
+  }
   if (config.name.empty()) config.name = config.path;
   return (*backend)->open(std::move(config), url, *options);
 }
@@ -85,7 +85,11 @@ Result<std::shared_ptr<Store>> open_configured(StoreConfig config) {
 
 Result<std::shared_ptr<Store>> open_store(const StoreConfig& config) {
   auto store = open_configured(config);
-  if (store) return store;
+  if (store) {
+    log::info("opened {} store {} at {}{}", (*store)->scheme(), quote((*store)->config().name),
+              quote((*store)->config().path), (*store)->config().read_only ? ", read-only" : "");
+    return store;
+  }
   return fail(about_store(std::move(store).error(), config.name.empty() ? config.path : config.name));
 }
 

@@ -153,6 +153,8 @@ bool holds_presentation_forms(std::string_view text) {
   return false;
 }
 
+std::string path_in(std::string_view folder) { return fmt::format("{}/{}", folder, kStoreFileName); }
+
 Error about_file(Error error, const std::string& path) {
   error.message = fmt::format("{}: {}", quote(path), error.message);
   return error;
@@ -174,8 +176,10 @@ Result<StoreFile> parse_store_file(std::string_view text) {
   }
 }
 
+Error in_store_file(Error error, std::string_view folder) { return about_file(std::move(error), path_in(folder)); }
+
 Result<std::optional<StoreFile>> read_store_file(const std::string& folder) {
-  std::string path = fmt::format("{}/{}", folder, kStoreFileName);
+  std::string path = path_in(folder);
   auto text = posix::read_small_file(path);
   if (!text) return fail(std::move(text).error());
   if (!*text) return std::nullopt;

@@ -27,6 +27,9 @@ struct StoreFile {
 /// Parses the text of a sectorstore.json. kInvalidArgument says where it is malformed.
 Result<StoreFile> parse_store_file(std::string_view text);
 
+/// An error of what the sectorstore.json of `folder` says, with the file named.
+Error in_store_file(Error error, std::string_view folder);
+
 /// The sectorstore.json of `folder`; nothing where it has none. Errors name the file.
 Result<std::optional<StoreFile>> read_store_file(const std::string& folder);
 

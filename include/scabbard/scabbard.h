@@ -158,6 +158,7 @@ typedef struct scb_space {
   uint64_t total;
   uint64_t free; /* available to this process */
   uint64_t used;
+  int32_t read_only;   /* 1: the filesystem takes no writes, whatever the configuration says */
   char type[32];       /* what the bytes lie on: "ext4", "nfs" */
   char filesystem[64]; /* equal for stores that share one filesystem */
 } scb_space;

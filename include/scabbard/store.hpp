@@ -186,6 +186,8 @@ struct Space {
   std::uint64_t total = 0;
   std::uint64_t free = 0;  ///< available to this process
   std::uint64_t used = 0;
+  /// The filesystem takes no writes: mounted so, or turned so by the kernel after errors.
+  bool read_only = false;
   /// What the bytes lie on ("ext4", "nfs", "s3"), for display.
   std::string type;
   /// Equal for two stores that share one filesystem, so that their space is not counted twice.

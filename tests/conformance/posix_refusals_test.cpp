@@ -118,7 +118,9 @@ TEST_P(PosixStoreTest, Filesystem_that_is_read_only_refuses_changes_and_is_read)
   if (!filesystem) GTEST_SKIP() << kCannotMount;
   const auto mounted = open(filesystem->string());
   value_of(put_text(*mounted, ctx(), "folder/object", "text"));
+  EXPECT_FALSE(value_of(mounted->space(ctx())).read_only);
   ASSERT_TRUE(filesystem->make_read_only());
+  EXPECT_TRUE(value_of(mounted->space(ctx())).read_only);
   const SourceFile source(to_bytes("new"));
   for (const char* object : {"folder/object", "folder/new", "other/new", "new"}) {
     SCOPED_TRACE(object);

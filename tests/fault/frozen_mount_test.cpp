@@ -276,10 +276,6 @@ Action prepare_list(Scene& scene) {
   return [&store = scene.store](const Context& ctx) { return outcome(list_names(store, ctx)); };
 }
 
-Action prepare_space(Scene& scene) {
-  return [&store = scene.store](const Context& ctx) { return outcome(store.space(ctx)); };
-}
-
 Action prepare_sweep(Scene& scene) {
   return [&store = scene.store](const Context& ctx) { return outcome(store.sweep(ctx)); };
 }
@@ -321,7 +317,6 @@ constexpr Operation kOperations[] = {
     {"copy_from_there", prepare_copy_from_there},
     {"remove", prepare_remove},
     {"list", prepare_list},
-    {"space", prepare_space},
     {"sweep", prepare_sweep},
     {"queued_reads", prepare_queued_reads},
 };
@@ -408,6 +403,21 @@ TEST_P(FrozenOperation, Ends_when_cancelled) {
 
 INSTANTIATE_TEST_SUITE_P(Each, FrozenOperation, ::testing::ValuesIn(kOperations),
                          [](const auto& each) { return std::string(each.param.name); });
+
+// The manager asks under a lock that all its stores share.
+TEST_F(FrozenMountTest, Space_is_answered_at_once_as_last_known_until_the_store_is_out) {
+  const Space known = value_of(store_->space({}));
+  mount_.freeze();
+  Result<Space> asked = known;
+  EXPECT_LT(time_of([&] { asked = store_->space({}); }), 250ms + kMargin);
+  ASSERT_THAT(asked, Succeeds());
+  EXPECT_EQ(asked->total, known.total);
+  EXPECT_THAT(store_->stat({}, "small"), FailsWith(ErrorCode::kUnavailable));
+  EXPECT_LT(time_of([&] { asked = store_->space({}); }), 250ms + kMargin);
+  EXPECT_THAT(asked, FailsSaying(ErrorCode::kUnavailable, "not answering since"));
+  thaw();
+  EXPECT_THAT(store_->space({}), Succeeds());
+}
 
 // --- many callers ------------------------------------------------------------------------------------
 
@@ -778,7 +788,7 @@ TEST_F(ReplacedMountTest, A_store_opened_before_its_mount_stands_is_guarded_once
 
 TEST_F(ReplacedMountTest, A_store_whose_mount_was_gone_for_a_while_is_guarded_when_it_is_back) {
   mount_.unmount();
-  EXPECT_THAT(store_->space({}), Succeeds());  // of the filesystem below
+  EXPECT_THAT(store_->space({}), FailsSaying(ErrorCode::kUnavailable, "is its disk mounted?"));
   mount_again();
   expect_object(*store_, "small", small_object());
   expect_frozen_stat_ends();

@@ -36,15 +36,25 @@ std::string new_temporary_name() {
   return fmt::format("{}{}-{}", temporary_prefix_of_host(), ::getpid(), next++);
 }
 
+// A link leads to where nothing is. That is never an object that is missing.
+std::unexpected<Error> folder_is_away(const Operation& op, const std::string& folder) {
+  auto failure = op.failed(ErrorCode::kUnavailable,
+                           fmt::format("its folder {} is, or lies below, a link to nowhere: is that disk mounted?",
+                                       quote(folder)));
+  failure.error().retryable = true;
+  return failure;
+}
+
 // Makes the folders between the store's root and `folder`. Never the root itself: where that is missing, a
 // disk is not mounted.
 Result<void> make_folders(Operation& op, const std::string& folder) {
   const std::string& root = op.volume().root();
-  if (!folder.starts_with(root + "/")) return op.failed(-ENOENT, "open the folder");
+  if (!folder.starts_with(root + "/")) return folder_is_away(op, folder);
   std::size_t end = root.size();
   while (end < folder.size()) {
     end = std::min(folder.find('/', end + 1), folder.size());
     int made = uninterrupted([&] { return op.calls().make_directory(folder.substr(0, end), kFolderMode); });
+    if (made == -ENOENT) return {};  // what stood a moment ago is gone: to be begun again
     if (made < 0 && made != -EEXIST) return op.failed(made, "make its folder");
   }
   return {};
@@ -185,7 +195,7 @@ Result<void> DurableFile::open_temporary(Operation& op) {
       return op.failed(fd, "create a temporary file");
     }
   }
-  return op.failed(-EBUSY, "create a temporary file");
+  return folder_is_away(op, folder);  // it can neither be made nor entered
 }
 
 // Marks the temporary as in use. False when a sweep was quicker: between creation and lock it looks dead.

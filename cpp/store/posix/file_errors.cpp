@@ -50,6 +50,8 @@ std::string_view hint(int error) {
       return "; raise the limit of open files (ulimit -n, LimitNOFILE=)";
     case EDQUOT:
       return "; the quota is used up";
+    case EROFS:
+      return "; mounted so, or turned so by the kernel after errors: look at its log";
     case EIO:
       return "; look at the kernel's log and the disk's health";
     default:

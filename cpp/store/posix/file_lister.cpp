@@ -125,6 +125,10 @@ class Sweep {
     for (const std::string& folder : linked_) {
       if (auto swept = sweep_folder(folder, false); !swept) return fail(std::move(swept).error());
     }
+    if (of_other_hosts_ > 0) {
+      log::info("store {} has {} temporaries of other hosts: leftovers, unless writers there are at work",
+                op_.volume().quoted_name(), of_other_hosts_);
+    }
     return removed_;
   }
 
@@ -138,6 +142,8 @@ class Sweep {
       std::string inner = path + "/" + entry.name;
       if (entry.name.starts_with(temporary_prefix_of_host())) {
         if (auto done = sweep_file(inner); !done) return done;
+      } else if (entry.name.starts_with(kTemporaryPrefix)) {
+        ++of_other_hosts_;
       } else if (descend && entry.type == DT_LNK) {
         if (auto target = follow_links(op_, inner)) linked_.insert(target->substr(0, target->rfind('/')));
       } else if (descend && (entry.type == DT_DIR || entry.type == DT_UNKNOWN)) {
@@ -171,6 +177,7 @@ class Sweep {
   std::vector<std::string> folders_{root_};
   std::set<std::string> linked_;
   SweepResult removed_;
+  std::uint64_t of_other_hosts_ = 0;
 };
 
 }  // namespace
@@ -189,7 +196,10 @@ Result<std::unique_ptr<Lister>> list_files(const Context& ctx, std::shared_ptr<V
 Result<SweepResult> sweep(const Context& ctx, const std::shared_ptr<Volume>& volume) {
   Operation op(*volume, ctx, Access::kWrite, "sweep", "");
   if (auto writable = op.check_writable(); !writable) return fail(std::move(writable).error());
-  return Sweep(op).run();
+  auto swept = Sweep(op).run();
+  // Nobody waits for a sweep that a plugin begins, so that it failed is said here.
+  if (!swept && op.check()) log::warn("{}", swept.error().message);
+  return swept;
 }
 
 }  // namespace scabbard::posix

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.hpp"
+#include "base/text.hpp"
 #include "store/object_name.hpp"
 
 namespace scabbard::posix {
@@ -68,6 +70,22 @@ std::optional<std::chrono::system_clock::time_point> Guard::out_since() const {
 }
 
 long Guard::call(const Context& ctx, Request request) {
+  long result = wait_for(ctx, std::move(request));
+  if (result == kOutError) announce_outage();
+  return result;
+}
+
+// Once for each outage; finish() says when it is over.
+void Guard::announce_outage() {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopped_ || outage_announced_ || !is_out(clock_.now())) return;
+    outage_announced_ = true;
+  }
+  log::warn("the filesystem of {} does not answer: calls on it fail until it does", quote(probe_path_));
+}
+
+long Guard::wait_for(const Context& ctx, Request request) {
   auto call = std::make_shared<Call>();
   call->request = std::move(request);
 
@@ -164,11 +182,15 @@ bool Guard::recovered(std::unique_lock<std::mutex>& lock, const Context& ctx) {
 void Guard::finish(const std::shared_ptr<Call>& call, long result) {
   std::vector<int> close_now;
   bool undo = false;
+  bool back = false;
   {
     std::lock_guard lock(mutex_);
     std::erase(running_, call);
     // Closing is often answered by this machine alone and says nothing. A thread left behind may outlive the clock.
-    if (!stopped_ && !call->request.must_run) last_answer_ = clock_.now();
+    if (!stopped_ && !call->request.must_run) {
+      last_answer_ = clock_.now();
+      back = std::exchange(outage_announced_, false);
+    }
     call->result = result;
     call->answered.notify_all();
     if (call->is_probe) --probes_;
@@ -181,6 +203,7 @@ void Guard::finish(const std::shared_ptr<Call>& call, long result) {
       }
     }
   }
+  if (back) log::warn("the filesystem of {} answers again", quote(probe_path_));
   if (undo) call->request.undo(result);
   for (int fd : close_now) calls_.close(fd);
 }

@@ -73,6 +73,8 @@ class Guard : public std::enable_shared_from_this<Guard> {
   static long run_last(std::function<long()> run);
   long leave(Call& call, int reason);
   void finish(const std::shared_ptr<Call>& call, long result);
+  void announce_outage();
+  long wait_for(const Context& ctx, Request request);
 
   FileCalls& calls_;
   const std::string probe_path_;
@@ -88,6 +90,7 @@ class Guard : public std::enable_shared_from_this<Guard> {
   std::map<int, int> left_behind_;  // descriptor -> calls left behind that still use it
   std::set<int> to_close_;          // descriptors whose last such call closes them
   bool stopped_ = false;
+  bool outage_announced_ = false;
   ThreadPool threads_;
 };
 

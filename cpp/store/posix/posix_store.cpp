@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <cerrno>
-#include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/log.hpp"
@@ -21,8 +23,8 @@
 namespace scabbard::posix {
 namespace {
 
-// The manager asks for space under a lock that all its stores share: a mount that hangs must not hold it.
-constexpr auto kSpaceLimit = std::chrono::seconds(2);
+// The manager asks for space under a lock that all its stores share: a mount that is slow must not hold it.
+constexpr auto kSpaceLimit = std::chrono::milliseconds(250);
 // What opening a store grants a mount before it is taken as it is.
 constexpr auto kOpenLimit = std::chrono::seconds(5);
 
@@ -132,19 +134,22 @@ class PosixStore final : public Store {
     if (auto going = op.check(); !going) return fail(std::move(going).error());
     if (auto stands = op.check_root(); !stands) return fail(std::move(stands).error());
     struct statfs status;
-    if (int result = uninterrupted([&] { return op.calls().statfs(volume_->root(), status); }); result < 0) {
-      bool own_limit = result == kDeadlineError && !ctx.ended();
-      return op.failed(own_limit ? kOutError : result, "");
-    }
+    int result = uninterrupted([&] { return op.calls().statfs(volume_->root(), status); });
+    if (result == kDeadlineError && !ctx.ended()) return last_space(op);
+    if (result < 0) return op.failed(result, "");
     volume_->saw_filesystem(status);
     struct stat root{};
     uninterrupted([&] { return op.calls().stat(volume_->root(), root); });
     auto block = static_cast<std::uint64_t>(status.f_frsize != 0 ? status.f_frsize : status.f_bsize);
-    return Space{.total = status.f_blocks * block,
-                 .free = status.f_bavail * block,
-                 .used = (status.f_blocks - status.f_bfree) * block,
-                 .type = filesystem_type(status.f_type).name,
-                 .filesystem = filesystem_id(status, root.st_dev)};
+    Space space{.total = status.f_blocks * block,
+                .free = status.f_bavail * block,
+                .used = (status.f_blocks - status.f_bfree) * block,
+                .read_only = (static_cast<unsigned long>(status.f_flags) & ST_RDONLY) != 0,
+                .type = filesystem_type(status.f_type).name,
+                .filesystem = filesystem_id(status, root.st_dev)};
+    std::lock_guard lock(space_mutex_);
+    space_ = space;
+    return space;
   }
 
   Result<SweepResult> sweep(const Context& ctx) override { return posix::sweep(ctx, volume_); }
@@ -162,21 +167,17 @@ class PosixStore final : public Store {
     return result == -EINVAL || result == -EOPNOTSUPP || result == -ENOSYS ? 0 : result;
   }
 
-  std::shared_ptr<Volume> volume_;
-};
-
-// Says once when two stores of one name or more lie on one filesystem: the manager counts its free space
-// for each of them.
-void note_filesystem(const std::string& filesystem, const StoreConfig& config) {
-  static auto* mutex = new std::mutex;
-  static auto* seen = new std::map<std::string, std::string>;  // filesystem -> path of its first store
-  std::lock_guard lock(*mutex);
-  auto [first, added] = seen->emplace(filesystem, config.path);
-  if (!added && first->second != config.path) {
-    log::warn("stores {} and {} share one filesystem: its free space is counted for each", quote(first->second),
-              quote(config.path));
+  // For a filesystem that is only slow. One that is out has no space to offer.
+  Result<Space> last_space(const Operation& op) {
+    std::lock_guard lock(space_mutex_);
+    if (!space_ || volume_->guard()->out_since()) return op.failed(kOutError, "");
+    return *space_;
   }
-}
+
+  std::shared_ptr<Volume> volume_;
+  std::mutex space_mutex_;
+  std::optional<Space> space_;  // the last answer
+};
 
 }  // namespace
 
@@ -206,9 +207,7 @@ Result<std::shared_ptr<Store>> open_store(StoreConfig config, std::string root, 
   op.calls().close(fd);
   struct statfs status;
   if (uninterrupted([&] { return op.calls().statfs(path, status); }) == 0) volume->saw_filesystem(status);
-  auto store = std::make_shared<PosixStore>(std::move(volume));
-  if (auto space = store->space(brief)) note_filesystem(space->filesystem, store->config());
-  return store;
+  return std::make_shared<PosixStore>(std::move(volume));
 }
 
 }  // namespace scabbard::posix

@@ -162,11 +162,14 @@ std::unexpected<Error> Operation::failed(long error, std::string_view step) cons
       failure.message += fmt::format("; not answering since {}", wall_time(*since));
     }
   }
+  log::debug("{}", failure.message);
   return fail(std::move(failure));
 }
 
 std::unexpected<Error> Operation::failed(ErrorCode code, std::string_view reason) const {
-  return fail(code, fmt::format("{}: {}", what(), reason));
+  auto failure = fail(code, fmt::format("{}: {}", what(), reason));
+  log::debug("{}", failure.error().message);
+  return failure;
 }
 
 std::string Operation::what() const {

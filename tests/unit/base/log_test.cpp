@@ -38,7 +38,7 @@ TEST(LogDeathTest, Json_lines_are_json) {
 }
 
 TEST(LogDeathTest, Unknown_level_is_said_and_taken_as_warn) {
-  EXPECT_EXIT(log_as("loud"), ::testing::ExitedWithCode(0), "SCABBARD_LOG does not begin with a level");
+  EXPECT_EXIT(log_as("loud"), ::testing::ExitedWithCode(0), "SCABBARD_LOG must be a level");
 }
 
 }  // namespace

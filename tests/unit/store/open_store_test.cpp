@@ -78,6 +78,31 @@ TEST(OpenStoreTest, Configuration_wins_over_the_store_folders_own) {
   EXPECT_TRUE(std::filesystem::exists(data / "x"));
 }
 
+// Whatever the spelling on either side.
+TEST(OpenStoreTest, Options_are_one_by_name_and_not_by_spelling) {
+  TemporaryFolder folder;
+  TemporaryFolder data;
+  write_store_file(folder, R"({"PluginName":"scabbard","Meta":{"URL":"file:///nowhere","time_out":"1h"}})");
+  auto store = value_of(open_store(at(folder.string(), {{"url", "file://" + data.string()}, {"Timeout", "9s"}})));
+  EXPECT_THAT(put_text(*store, {}, "x", "text"), Succeeds());
+  EXPECT_TRUE(std::filesystem::exists(data / "x"));
+  EXPECT_THAT(open_store(at(folder.string(), {{"url", "file:///a"}, {"u-r-l", "file:///b"}})),
+              FailsSaying(ErrorCode::kInvalidArgument, "given twice"));
+  EXPECT_THAT(open_store(at(data.string(), {{"Url", ""}})), FailsSaying(ErrorCode::kInvalidArgument, "is empty"));
+}
+
+TEST(OpenStoreTest, Wrong_option_is_looked_for_where_it_stands) {
+  TemporaryFolder folder;
+  write_store_file(folder, R"({"PluginName":"scabbard","Meta":{"Tiemout":"5s"}})");
+  EXPECT_THAT(open_store(at(folder.string())), FailsSaying(ErrorCode::kInvalidArgument, "sectorstore.json"));
+  write_store_file(folder, R"({"PluginName":"scabbard","Meta":{"Url":"gopher://x"}})");
+  EXPECT_THAT(open_store(at(folder.string())), FailsSaying(ErrorCode::kUnsupported, "sectorstore.json"));
+  write_store_file(folder, R"({"PluginName":"scabbard","Meta":{"Timeout":"5s"}})");
+  auto configured = open_store(at(folder.string(), {{"Gaurd", "auto"}}));
+  EXPECT_THAT(configured, FailsSaying(ErrorCode::kInvalidArgument, "did you mean Guard?"));
+  EXPECT_THAT(configured.error().message, Not(HasSubstr("sectorstore.json")));
+}
+
 TEST(OpenStoreTest, Another_plugins_store_file_is_left_alone) {
   TemporaryFolder folder;
   write_store_file(folder, R"({"Name":"theirs","PluginName":"other","Meta":{"Url":"s3://x","Their":"option"}})");
@@ -108,6 +133,9 @@ TEST(OpenStoreTest, Credentials_in_a_url_are_refused_and_not_repeated) {
   auto store = open_store(at("file://user:hunter2@host/data"));
   EXPECT_THAT(store, FailsWith(ErrorCode::kInvalidArgument));
   EXPECT_THAT(store.error().message, Not(HasSubstr("hunter2")));
+  for (const char* url : {"file://host/data?secret=hunter2", "file:///data?token=hunter2%zz"}) {
+    EXPECT_THAT(open_store(at(url)).error().message, Not(HasSubstr("hunter2")));
+  }
 }
 
 TEST(OpenStoreTest, Empty_path_and_foreign_file_urls_are_refused) {
