@@ -60,33 +60,42 @@ struct scb_lister {
 struct Batch {
   std::vector<scabbard::RangeRead> reads;
   scb_range_read* entries;
-  std::size_t left;  // not handed back yet
+  std::size_t left;        // not handed back yet
+  bool cancelled = false;  // kept for threads in wait(), which may come back with reads of it
 };
 
 struct scb_read_queue {
   std::shared_ptr<scabbard::Store> store;
-  std::mutex mutex;
+  std::mutex mutex;  // of the next two; no thread of the store ever takes it
   std::map<const scabbard::RangeRead*, Batch> batches;  // by the first of their reads
+  size_t waiting = 0;                                   // threads in wait()
   std::unique_ptr<scabbard::ReadQueue> queue;           // destroyed first: it writes into the batches
 };
 
 namespace {
 
-const scb_error& out_of_memory() {
-  static const auto* error = new scb_error{{.code = ErrorCode::kInternal,
-                                            .message = "out of memory",
-                                            .retryable = true,
-                                            .system_error = 0,
-                                            .request_id = {}}};
-  return *error;
+// Made when the library is loaded: later there may be no memory for it. Never destroyed.
+const auto* const kOutOfMemory = new scb_error{
+    {.code = ErrorCode::kInternal, .message = "out of memory", .retryable = true, .system_error = 0, .request_id = {}}};
+
+int32_t give_out_of_memory(scb_error** out) noexcept {
+  if (out != nullptr) *out = const_cast<scb_error*>(kOutOfMemory);
+  return SCB_EINTERNAL;
 }
 
 int32_t give(Error error, scb_error** out) noexcept {
   auto code = static_cast<int32_t>(error.code);
   if (out == nullptr) return code;
-  auto* given = new (std::nothrow) scb_error{std::move(error)};
-  *out = given != nullptr ? given : const_cast<scb_error*>(&out_of_memory());
-  return code;
+  *out = new (std::nothrow) scb_error{std::move(error)};
+  return *out != nullptr ? code : give_out_of_memory(out);
+}
+
+int32_t give_defect(const char* what, scb_error** out) noexcept {
+  try {
+    return give({.code = ErrorCode::kInternal, .message = what, .request_id = {}}, out);
+  } catch (...) {
+    return give_out_of_memory(out);
+  }
 }
 
 // Runs the body of a function, which returns a Result<void>, and gives its error to the caller.
@@ -97,12 +106,11 @@ int32_t guarded(scb_error** out, Body body) noexcept {
     Result<void> result = body();
     return result ? SCB_OK : give(std::move(result).error(), out);
   } catch (const std::bad_alloc&) {
-    if (out != nullptr) *out = const_cast<scb_error*>(&out_of_memory());
-    return SCB_EINTERNAL;
+    return give_out_of_memory(out);
   } catch (const std::exception& exception) {
-    return give({.code = ErrorCode::kInternal, .message = exception.what(), .request_id = {}}, out);
+    return give_defect(exception.what(), out);
   } catch (...) {
-    return give({.code = ErrorCode::kInternal, .message = "an exception of unknown type", .request_id = {}}, out);
+    return give_defect("an exception of unknown type", out);
   }
 }
 
@@ -197,6 +205,24 @@ Result<std::vector<scabbard::RangeRead>> reads_of(const scb_range_read* entries,
   return reads;
 }
 
+// Called with the queue's lock held, as is the next: gives the caller what came, unless it was cancelled by then.
+size_t hand_over(scb_read_queue& queue, std::span<scabbard::RangeRead* const> finished, scb_range_read** done) {
+  size_t handed = 0;
+  for (scabbard::RangeRead* read : finished) {
+    auto batch = std::prev(queue.batches.upper_bound(read));
+    if (batch->second.cancelled) continue;
+    done[handed] = batch->second.entries + (read - batch->first);
+    copy_result(*read, *done[handed++]);
+    if (--batch->second.left == 0) queue.batches.erase(batch);
+  }
+  return handed;
+}
+
+void forget_cancelled(scb_read_queue& queue) {
+  if (queue.waiting > 0) return;
+  std::erase_if(queue.batches, [](const auto& batch) { return batch.second.cancelled; });
+}
+
 // The stores that are open, so that a shutdown finds them. Never destroyed: the host may exit at any time.
 class OpenStores {
  public:
@@ -243,7 +269,7 @@ const char* scb_error_request_id(const scb_error* error) {
   return error == nullptr ? "" : error->error.request_id.c_str();
 }
 void scb_error_free(scb_error* error) {
-  if (error != &out_of_memory()) delete error;
+  if (error != kOutOfMemory) delete error;
 }
 
 const char* scb_code_name(int32_t code) {
@@ -563,7 +589,7 @@ int32_t scb_read_queue_submit(scb_read_queue* queue, scb_range_read* entries, si
     if (reads->empty()) return {};
     std::lock_guard lock(queue->mutex);
     const scabbard::RangeRead* first = reads->data();
-    auto batch = queue->batches.emplace(first, Batch{*std::move(reads), entries, count}).first;
+    auto batch = queue->batches.emplace(first, Batch{.reads = *std::move(reads), .entries = entries, .left = count}).first;
     auto submitted = queue->queue->submit(batch->second.reads);
     if (!submitted) queue->batches.erase(batch);
     return submitted;
@@ -576,26 +602,32 @@ int32_t scb_read_queue_wait(scb_read_queue* queue, const scb_context* context, s
     SCB_REQUIRE(queue);
     SCB_REQUIRE(done);
     SCB_REQUIRE(count);
+    const Context ctx = context_of(context);
     std::vector<scabbard::RangeRead*> finished(std::min<size_t>(capacity, 1024));
-    auto taken = queue->queue->wait(context_of(context), finished);
-    if (!taken) return fail(std::move(taken).error());
-    std::lock_guard lock(queue->mutex);
-    for (size_t i = 0; i < *taken; ++i) {
-      auto batch = std::prev(queue->batches.upper_bound(finished[i]));
-      done[i] = batch->second.entries + (finished[i] - batch->first);
-      copy_result(*finished[i], *done[i]);
-      if (--batch->second.left == 0) queue->batches.erase(batch);
+    while (true) {
+      {
+        std::lock_guard lock(queue->mutex);
+        ++queue->waiting;
+      }
+      auto taken = queue->queue->wait(ctx, finished);
+      std::lock_guard lock(queue->mutex);
+      --queue->waiting;
+      size_t handed = hand_over(*queue, std::span(finished).first(taken.value_or(0)), done);
+      forget_cancelled(*queue);
+      if (!taken) return fail(std::move(taken).error());
+      *count = handed;
+      // Where all that came was cancelled meanwhile, others may have been submitted since.
+      if (handed > 0 || *taken == 0) return {};
     }
-    *count = *taken;
-    return {};
   });
 }
 
 void scb_read_queue_cancel(scb_read_queue* queue) {
   if (queue == nullptr) return;
-  queue->queue->cancel();
   std::lock_guard lock(queue->mutex);
-  queue->batches.clear();
+  queue->queue->cancel();
+  for (auto& [first, batch] : queue->batches) batch.cancelled = true;
+  forget_cancelled(*queue);
 }
 
 void scb_read_queue_free(scb_read_queue* queue) { delete queue; }

@@ -106,12 +106,13 @@ Result<void> Writer::write(const Context& ctx, std::span<const std::byte> bytes)
 }
 
 Result<void> Store::read(const Context& ctx, std::span<RangeRead> entries) {
-  if (auto going = ctx.check("read"); !going) {
+  auto queue = read_queue();
+  auto going = ctx.check("read");
+  if (going) going = queue->submit(entries);
+  if (!going) {
     for (RangeRead& entry : entries) entry.got = fail(going.error());
     return going;
   }
-  auto queue = read_queue();
-  if (auto submitted = queue->submit(entries); !submitted) return submitted;
   std::vector<RangeRead*> done(std::min<std::size_t>(entries.size(), 256));
   std::vector<bool> finished(entries.size());
   while (true) {

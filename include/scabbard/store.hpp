@@ -151,7 +151,8 @@ class ReadQueue {
   /// Cancels what is still under way.
   virtual ~ReadQueue() = default;
 
-  /// Never blocks on the store. An error (kClosed) means that none of the entries was taken.
+  /// Never blocks on the store. An error (kClosed; kInternal without threads) means that none of the entries
+  /// was taken.
   virtual Result<void> submit(std::span<RangeRead> entries) = 0;
   /// Waits for at least one entry and hands back up to done.size(); 0 when nothing is under way.
   virtual Result<std::size_t> wait(const Context& ctx, std::span<RangeRead*> done) = 0;

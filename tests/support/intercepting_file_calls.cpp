@@ -26,6 +26,8 @@ std::string_view to_string(Call call) {
       return "fsync";
     case Call::kStartWriteback:
       return "start_writeback";
+    case Call::kWaitForWriteback:
+      return "wait_for_writeback";
     case Call::kReserve:
       return "reserve";
     case Call::kTruncate:
@@ -118,6 +120,10 @@ int InterceptingFileCalls::fsync(int fd) {
 int InterceptingFileCalls::start_writeback(int fd, off_t offset, off_t length) {
   return on_descriptor(Call::kStartWriteback, fd, 0,
                        [&](std::size_t) { return inner_.start_writeback(fd, offset, length); });
+}
+int InterceptingFileCalls::wait_for_writeback(int fd, off_t offset, off_t length) {
+  return on_descriptor(Call::kWaitForWriteback, fd, 0,
+                       [&](std::size_t) { return inner_.wait_for_writeback(fd, offset, length); });
 }
 int InterceptingFileCalls::reserve(int fd, off_t length) {
   return on_descriptor(Call::kReserve, fd, 0, [&](std::size_t) { return inner_.reserve(fd, length); });

@@ -64,6 +64,7 @@ class ModelFilesystem final : public FileCalls {
   off_t seek(int fd, off_t offset, int whence) override;
   int fsync(int fd) override;
   int start_writeback(int fd, off_t offset, off_t length) override;
+  int wait_for_writeback(int fd, off_t offset, off_t length) override;
   int reserve(int fd, off_t length) override;
   int truncate(int fd, off_t length) override;
   int lock(int fd) override;

@@ -8,12 +8,14 @@
 #include <cerrno>
 #include <fstream>
 #include <functional>
+#include <random>
 #include <utility>
 
 #include "base/crc32c.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "store/object_name.hpp"
+#include "store/posix/filesystem_types.hpp"
 
 namespace scabbard::posix {
 namespace {
@@ -32,7 +34,8 @@ constexpr auto kCleanUpLimit = std::chrono::seconds(2);
 std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 std::string new_temporary_name() {
-  static std::atomic<unsigned> next = 0;
+  // In a container the process has the same number after each restart, beside what it left the last time.
+  static std::atomic<unsigned> next = std::random_device()();
   return fmt::format("{}{}-{}", temporary_prefix_of_host(), ::getpid(), next++);
 }
 
@@ -49,7 +52,8 @@ std::unexpected<Error> folder_is_away(const Operation& op, const std::string& fo
 // disk is not mounted.
 Result<void> make_folders(Operation& op, const std::string& folder) {
   const std::string& root = op.volume().root();
-  if (!folder.starts_with(root + "/")) return folder_is_away(op, folder);
+  bool inside = folder.starts_with(root + "/") && folder.find("/../") == std::string::npos && !folder.ends_with("/..");
+  if (!inside) return folder_is_away(op, folder);
   std::size_t end = root.size();
   while (end < folder.size()) {
     end = std::min(folder.find('/', end + 1), folder.size());
@@ -58,41 +62,6 @@ Result<void> make_folders(Operation& op, const std::string& folder) {
     if (made < 0 && made != -EEXIST) return op.failed(made, "make its folder");
   }
   return {};
-}
-
-// A folder held open for the length of a sync.
-class OpenFolder {
- public:
-  OpenFolder(FileCalls& calls, const std::string& path)
-      : calls_(calls), fd_(uninterrupted([&] { return calls.open(path, O_RDONLY | O_DIRECTORY, 0); })) {}
-  ~OpenFolder() {
-    if (fd_ >= 0) calls_.close(fd_);
-  }
-  OpenFolder(const OpenFolder&) = delete;
-  OpenFolder& operator=(const OpenFolder&) = delete;
-
-  int sync() {
-    if (fd_ < 0) return fd_;
-    int result = uninterrupted([&] { return calls_.fsync(fd_); });
-    // Some filesystems (CIFS, some FUSE ones) have no notion of syncing a folder.
-    return result == -EINVAL || result == -EOPNOTSUPP || result == -ENOSYS ? 0 : result;
-  }
-
- private:
-  FileCalls& calls_;
-  int fd_;
-};
-
-// Syncs the folder, so that a name in it survives, and its parents up to the root: somebody may have made
-// them a moment ago. Nothing is remembered between calls: a folder that was removed and made again can have
-// its old inode back.
-int sync_folders(Operation& op, std::string folder) {
-  const std::string& root = op.volume().root();
-  while (true) {
-    if (int result = OpenFolder(op.calls(), folder).sync(); result < 0) return result;
-    if (folder.size() <= root.size() || !folder.starts_with(root)) return 0;
-    folder = folder_of(folder);
-  }
 }
 
 }  // namespace
@@ -110,6 +79,15 @@ const std::string& temporary_prefix_of_host() {
     return new std::string(fmt::format("{}{:08x}-", kTemporaryPrefix, hash));
   }();
   return *prefix;
+}
+
+int sync_folder(FileCalls& calls, const std::string& path) {
+  int fd = uninterrupted([&] { return calls.open(path, O_RDONLY | O_DIRECTORY, 0); });
+  if (fd < 0) return fd;
+  int result = uninterrupted([&] { return calls.fsync(fd); });
+  calls.close(fd);
+  // Some filesystems (CIFS, some FUSE ones) have no notion of syncing a folder.
+  return result == -EINVAL || result == -EOPNOTSUPP || result == -ENOSYS ? 0 : result;
 }
 
 Result<std::string> follow_links(Operation& op, std::string path) {
@@ -181,9 +159,10 @@ Result<void> DurableFile::look_at_target(Operation& op) {
 
 Result<void> DurableFile::open_temporary(Operation& op) {
   std::string folder = folder_of(path_);
+  mode_t mode = replaced_ ? replaced_->st_mode & 0777 : kFileMode;  // what is private is so while it is written
   for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
     temporary_ = folder + "/" + new_temporary_name();
-    int fd = uninterrupted([&] { return op.calls().open(temporary_, O_WRONLY | O_CREAT | O_EXCL, kFileMode); });
+    int fd = uninterrupted([&] { return op.calls().open(temporary_, O_WRONLY | O_CREAT | O_EXCL, mode); });
     if (fd >= 0) {
       fd_ = fd;
       if (claim(op.calls())) return {};
@@ -209,10 +188,18 @@ bool DurableFile::claim(FileCalls& calls) {
 
 Result<void> DurableFile::reserve(Operation& op, std::uint64_t length) {
   if (length < kLeastReserved) return {};
+  std::string step = fmt::format("reserve {} bytes", length);
+  // Asked first: ext4 takes all there is before it finds that it does not suffice, and others fail meanwhile.
+  struct statfs status;
+  if (uninterrupted([&] { return op.calls().statfs(folder_of(path_), status); }) == 0 &&
+      filesystem_type(status.f_type).local && status.f_blocks > 0) {
+    auto free = static_cast<std::uint64_t>(status.f_bfree) * static_cast<std::uint64_t>(status.f_bsize);
+    if (length > free) return op.failed(-ENOSPC, fmt::format("{} of {} free", step, free));
+  }
   int result = uninterrupted([&] { return op.calls().reserve(fd_, static_cast<off_t>(length)); });
   bool known_too_little = result == -ENOSPC || result == -EDQUOT || result == -EFBIG;
   // Anything else is a filesystem that cannot reserve; writing will tell.
-  if (known_too_little) return op.failed(result, fmt::format("reserve {} bytes", length));
+  if (known_too_little) return op.failed(result, step);
   return {};
 }
 
@@ -223,17 +210,26 @@ Result<void> DurableFile::write(Operation& op, std::span<const std::byte> bytes)
     if (count < 0) return op.failed(count, "write");
     if (count == 0) return op.failed(-EIO, "write");
     bytes = bytes.subspan(static_cast<std::size_t>(count));
-    advance(op, static_cast<std::uint64_t>(count));
+    if (auto going = advance(op, static_cast<std::uint64_t>(count)); !going) return going;
   }
   return {};
 }
 
-void DurableFile::advance(Operation& op, std::uint64_t length) {
+Result<void> DurableFile::advance(Operation& op, std::uint64_t length) {
   size_ += length;
-  if (size_ - written_back_ < kWritebackRun) return;
+  if (size_ - written_back_ < kWritebackRun) return {};
+  auto begin = static_cast<off_t>(written_back_);
   // Only a head start: what fails here fails again in the sync.
-  op.calls().start_writeback(fd_, static_cast<off_t>(written_back_), static_cast<off_t>(size_ - written_back_));
+  op.calls().start_writeback(fd_, begin, static_cast<off_t>(size_) - begin);
   written_back_ = size_;
+  // Where the sync has a time limit, little may be left for it, however slow the server: the runs before are
+  // waited for.
+  if (volume_->guarded() && begin > 0) {
+    int result = uninterrupted([&] { return op.calls().wait_for_writeback(fd_, 0, begin); });
+    bool cannot = result == -EINVAL || result == -ENOSYS || result == -EOPNOTSUPP || result == -ESPIPE;
+    if (result < 0 && !cannot) return op.failed(result, "write");
+  }
+  return {};
 }
 
 Result<WriteInfo> DurableFile::publish(Operation& op) {
@@ -251,7 +247,7 @@ Result<WriteInfo> DurableFile::publish(Operation& op) {
     return op.failed(ErrorCode::kCorrupt, fmt::format("{} bytes were written, the file has {}", size_, status.st_size));
   }
   if (auto named = take_name(op); !named) return fail(std::move(named).error());
-  if (int result = sync_folders(op, folder_of(path_)); result < 0) {
+  if (int result = sync_folders(op); result < 0) {
     return op.failed(result, "sync the folder; the new object is there, whole, but may not survive a power cut");
   }
   ObjectInfo info = object_info(status);
@@ -278,9 +274,13 @@ Result<void> DurableFile::take_over_attributes(Operation& op) {
 
 Result<void> DurableFile::take_name(Operation& op) {
   FileCalls& calls = op.calls();
+  auto failed = [&](int result) {
+    bool may_happen = was_left_behind(result);
+    return op.failed(result, may_happen ? "rename; the new object may still appear, whole" : "rename");
+  };
   if (!exclusive_) {
     int result = uninterrupted([&] { return calls.rename(temporary_, path_); });
-    if (result < 0) return op.failed(result, "rename");
+    if (result < 0) return failed(result);
     temporary_.clear();
     return {};
   }
@@ -294,10 +294,27 @@ Result<void> DurableFile::take_name(Operation& op) {
     result = uninterrupted([&] { return calls.link(temporary_, path_); });
   }
   if (result == -EEXIST) return op.failed(ErrorCode::kAlreadyExists, "an object of that name exists");
-  if (result < 0) return op.failed(result, "take the name");
+  if (result < 0) return failed(result);
   uninterrupted([&] { return calls.unlink(temporary_); });
   temporary_.clear();
   return {};
+}
+
+// Syncs the folder, so that the name in it survives, and its parents up to the root: somebody may have made
+// them a moment ago. Nothing is remembered between calls: a folder that was removed and made again can have
+// its old inode back.
+int DurableFile::sync_folders(Operation& op) const {
+  const std::string& root = op.volume().root();
+  std::string folder = folder_of(path_);
+  while (true) {
+    int result = sync_folder(op.calls(), folder);
+    // A folder that may be entered and not read cannot be opened. Journals take the rename along with the file.
+    if (result == -EACCES) result = uninterrupted([&] { return op.calls().fsync(fd_); });
+    if (result == -ENOENT) return 0;  // removed meanwhile, and the object with it
+    if (result < 0) return result;
+    if (folder.size() <= root.size() || !folder.starts_with(root)) return 0;
+    folder = folder_of(folder);
+  }
 }
 
 }  // namespace scabbard::posix

@@ -22,6 +22,9 @@ const std::string& temporary_prefix_of_host();
 /// Where a write to `path` really goes: `path`, or what it leads to where it is a symlink, be it broken.
 Result<std::string> follow_links(Operation& op, std::string path);
 
+/// Makes what was done to the names in a folder last. 0 or -errno.
+int sync_folder(FileCalls& calls, const std::string& path);
+
 /// Belongs to one thread at a time.
 class DurableFile {
  public:
@@ -43,7 +46,7 @@ class DurableFile {
   Result<void> write(Operation& op, std::span<const std::byte> bytes);
   /// Notes `length` bytes that were written past write(), and gets long runs on their way to the disk, so
   /// that the sync at the end is short.
-  void advance(Operation& op, std::uint64_t length);
+  Result<void> advance(Operation& op, std::uint64_t length);
 
   Result<WriteInfo> publish(Operation& op);
 
@@ -56,6 +59,7 @@ class DurableFile {
   bool claim(FileCalls& calls);
   Result<void> take_over_attributes(Operation& op);
   Result<void> take_name(Operation& op);
+  int sync_folders(Operation& op) const;
 
   std::shared_ptr<Volume> volume_;
   std::shared_ptr<Guard> guard_;

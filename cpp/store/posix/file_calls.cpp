@@ -21,7 +21,7 @@ ssize_t count_of(ssize_t returned) { return returned < 0 ? -errno : returned; }
 class KernelCalls final : public FileCalls {
  public:
   int open(const std::string& path, int flags, mode_t mode) override {
-    return result_of(::open(path.c_str(), flags | O_CLOEXEC, mode));
+    return result_of(::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, mode));
   }
   int close(int fd) override { return result_of(::close(fd)); }
   int flush(int fd) override {
@@ -50,6 +50,10 @@ class KernelCalls final : public FileCalls {
   int fsync(int fd) override { return result_of(::fsync(fd)); }
   int start_writeback(int fd, off_t offset, off_t length) override {
     return result_of(::sync_file_range(fd, offset, length, SYNC_FILE_RANGE_WRITE));
+  }
+  int wait_for_writeback(int fd, off_t offset, off_t length) override {
+    constexpr unsigned kWait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    return result_of(::sync_file_range(fd, offset, length, kWait));
   }
   int reserve(int fd, off_t length) override { return result_of(::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, length)); }
   int truncate(int fd, off_t length) override { return result_of(::ftruncate(fd, length)); }

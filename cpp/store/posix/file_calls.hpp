@@ -42,6 +42,8 @@ class FileCalls {
   virtual int fsync(int fd) = 0;
   /// Starts writing a range back without waiting for it.
   virtual int start_writeback(int fd, off_t offset, off_t length) = 0;
+  /// Waits until a range is written back. An error of it is reported here and by no later fsync.
+  virtual int wait_for_writeback(int fd, off_t offset, off_t length) = 0;
   /// Reserves blocks beyond the end without changing the size.
   virtual int reserve(int fd, off_t length) = 0;
   virtual int truncate(int fd, off_t length) = 0;

@@ -74,7 +74,8 @@ ErrorCode code_of(int error, Access access) noexcept {
     case -kClosedError:
       return ErrorCode::kClosed;
     case ENOENT:
-      return ErrorCode::kNotFound;
+      // To a writer: somebody removed the folder under it. Never an object that is missing.
+      return access == Access::kRead ? ErrorCode::kNotFound : ErrorCode::kUnavailable;
     case ENOTDIR:
       return access == Access::kRead ? ErrorCode::kNotFound : ErrorCode::kInvalidPath;
     case EEXIST:

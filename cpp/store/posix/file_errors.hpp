@@ -8,8 +8,8 @@
 
 namespace scabbard::posix {
 
-/// What an errno means for an operation that reads (or removes) an object, or for one that writes it: a
-/// file where a folder should be makes an object "not found" to the one and its name invalid to the other.
+/// What an errno means for an operation that reads (or removes) an object, or for one that writes it: what is
+/// missing, or a file where a folder should be, makes an object "not found" to the one only.
 enum class Access { kRead, kWrite };
 
 ErrorCode code_of(int error, Access access) noexcept;

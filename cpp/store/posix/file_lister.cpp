@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -11,11 +12,13 @@
 #include "base/text.hpp"
 #include "store/object_name.hpp"
 #include "store/posix/durable_file.hpp"
+#include "store/store_file.hpp"
 
 namespace scabbard::posix {
 namespace {
 
 constexpr std::size_t kPageSize = 1000;
+constexpr std::string_view kLostAndFound = "lost+found";
 
 std::string joined(std::string_view folder, std::string_view name) {
   return folder.empty() ? std::string(name) : std::string(folder) + "/" + std::string(name);
@@ -42,40 +45,42 @@ class FileLister final : public Lister {
 
   Result<std::vector<ListEntry>> next(const Context& ctx) override {
     Operation op(*volume_, ctx, Access::kRead, "list", top_);
-    std::vector<ListEntry> page;
-    while (page.size() < kPageSize) {
+    while (page_.size() < kPageSize) {
       if (auto going = op.check(); !going) return fail(std::move(going).error());
       if (at_ < entries_.size()) {
-        if (auto taken = take(op, entries_[at_++], page); !taken) return fail(std::move(taken).error());
+        if (auto taken = take(op, entries_[at_]); !taken) return fail(std::move(taken).error());
+        ++at_;
       } else if (folders_.empty()) {
         break;
-      } else if (auto opened = open_next_folder(op); !opened) {
-        return fail(std::move(opened).error());
+      } else {
+        if (auto opened = open_folder(op, folders_.back()); !opened) return fail(std::move(opened).error());
       }
     }
-    return page;
+    return std::exchange(page_, {});
   }
 
  private:
-  Result<void> open_next_folder(Operation& op) {
-    folder_ = std::move(folders_.back());
+  Result<void> open_folder(Operation& op, const std::string& folder) {
+    std::string path = folder.empty() ? volume_->root() : volume_->path_of(folder);
+    std::vector<DirectoryEntry> entries;
+    int result = uninterrupted([&] { return op.calls().read_directory(path, entries); });
+    // Folders come and go; one that is missing (or is a file) has no objects. Nor has what ext4 keeps at the
+    // root of a disk, which only root may read.
+    bool is_root = folder.empty();
+    bool has_none = (result == -ENOENT || result == -ENOTDIR) && !is_root;
+    if (result < 0 && !has_none && folder != kLostAndFound) return op.failed(result, "read folder " + quote(folder));
+    folder_ = folder;
     folders_.pop_back();
-    entries_.clear();
+    entries_ = std::move(entries);
     at_ = 0;
-    std::string path = folder_.empty() ? volume_->root() : volume_->path_of(folder_);
-    int result = uninterrupted([&] { return op.calls().read_directory(path, entries_); });
-    // Folders come and go; one that is missing (or is a file) has no objects.
-    bool is_root = folder_.empty();
-    if ((result == -ENOENT || result == -ENOTDIR) && !is_root) return {};
-    if (result < 0) return op.failed(result, "read folder " + quote(folder_));
     return {};
   }
 
-  Result<void> take(Operation& op, const DirectoryEntry& entry, std::vector<ListEntry>& page) {
+  Result<void> take(Operation& op, const DirectoryEntry& entry) {
     std::string name = joined(folder_, entry.name);
-    if (!check_object_name(name) || name == kStoreFile) return {};
+    if (!check_object_name(name) || name == kStoreFileName) return {};
     if (entry.type == DT_DIR) {
-      take_folder(std::move(name), page);
+      take_folder(std::move(name));
       return {};
     }
     bool may_be_object = entry.type == DT_REG || entry.type == DT_LNK || entry.type == DT_UNKNOWN;
@@ -86,18 +91,18 @@ class FileLister final : public Lister {
     if (result < 0) return op.failed(result, "stat " + quote(name));
     if (S_ISDIR(status.st_mode)) {
       if (recursive_ && leads_back(op, name, status)) return {};
-      take_folder(std::move(name), page);
+      take_folder(std::move(name));
     } else if (S_ISREG(status.st_mode)) {
-      page.push_back({.name = std::move(name), .is_folder = false, .info = object_info(status)});
+      page_.push_back({.name = std::move(name), .is_folder = false, .info = object_info(status)});
     }
     return {};
   }
 
-  void take_folder(std::string name, std::vector<ListEntry>& page) {
+  void take_folder(std::string name) {
     if (recursive_) {
       folders_.push_back(std::move(name));
     } else {
-      page.push_back({.name = std::move(name), .is_folder = true, .info = {}});
+      page_.push_back({.name = std::move(name), .is_folder = true, .info = {}});
     }
   }
 
@@ -108,11 +113,13 @@ class FileLister final : public Lister {
   std::string folder_;                // being read
   std::vector<DirectoryEntry> entries_;
   std::size_t at_ = 0;
+  std::vector<ListEntry> page_;  // outlasts a call that fails: the next one goes on from there
 };
 
+// Goes on past what it may not look into, and tells of the first thing that it could not remove in the end.
 class Sweep {
  public:
-  explicit Sweep(Operation& op) : op_(op), root_(op.volume().root()) {}
+  explicit Sweep(Operation& op) : op_(op) { folders_.push_back(op.volume().root()); }
 
   Result<SweepResult> run() {
     while (!folders_.empty()) {
@@ -121,14 +128,15 @@ class Sweep {
       folders_.pop_back();
       if (auto swept = sweep_folder(folder, true); !swept) return fail(std::move(swept).error());
     }
-    // A writer to a symlink works beside what it leads to, which may be outside of the store.
-    for (const std::string& folder : linked_) {
+    // A writer to a linked file works beside what the link leads to, which may be outside of the store.
+    for (const std::string& folder : beside_links_) {
       if (auto swept = sweep_folder(folder, false); !swept) return fail(std::move(swept).error());
     }
     if (of_other_hosts_ > 0) {
       log::info("store {} has {} temporaries of other hosts: leftovers, unless writers there are at work",
                 op_.volume().quoted_name(), of_other_hosts_);
     }
+    if (failure_) return fail(*std::move(failure_));
     return removed_;
   }
 
@@ -136,16 +144,16 @@ class Sweep {
   Result<void> sweep_folder(const std::string& path, bool descend) {
     std::vector<DirectoryEntry> entries;
     int result = uninterrupted([&] { return op_.calls().read_directory(path, entries); });
-    if (result == -ENOENT || result == -ENOTDIR || result == -EACCES) return {};
+    if (result == -ENOENT || result == -ENOTDIR || result == -EACCES || result == -ENAMETOOLONG) return {};
     if (result < 0) return op_.failed(result, "read folder " + quote(path));
     for (const DirectoryEntry& entry : entries) {
       std::string inner = path + "/" + entry.name;
       if (entry.name.starts_with(temporary_prefix_of_host())) {
-        if (auto done = sweep_file(inner); !done) return done;
+        sweep_file(inner);
       } else if (entry.name.starts_with(kTemporaryPrefix)) {
         ++of_other_hosts_;
       } else if (descend && entry.type == DT_LNK) {
-        if (auto target = follow_links(op_, inner)) linked_.insert(target->substr(0, target->rfind('/')));
+        follow(inner);
       } else if (descend && (entry.type == DT_DIR || entry.type == DT_UNKNOWN)) {
         folders_.push_back(std::move(inner));  // what is no folder says so when it is read
       }
@@ -153,30 +161,45 @@ class Sweep {
     return {};
   }
 
-  Result<void> sweep_file(const std::string& path) {
+  // Where a link leads may be another filesystem, which can hang; whoever comes next is to know.
+  void follow(const std::string& link) {
+    struct stat target;
+    int found = uninterrupted([&] { return op_.calls().stat(link, target); });
+    if (found == 0) op_.volume().saw_file(link, target.st_dev);
+    if (found == 0 && S_ISDIR(target.st_mode)) {
+      if (linked_folders_.emplace(target.st_dev, target.st_ino).second) folders_.push_back(link);
+    } else if (auto file = follow_links(op_, link)) {
+      beside_links_.insert(file->substr(0, file->rfind('/')));
+    }
+  }
+
+  void sweep_file(const std::string& path) {
     FileCalls& calls = op_.calls();
-    int fd = uninterrupted([&] { return calls.open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0); });
-    if (fd < 0) return {};  // renamed into place a moment ago, or not ours to touch
+    // For writing where it may be: NFS locks nothing exclusively by a descriptor that cannot write.
+    constexpr int kFlags = O_NONBLOCK | O_NOFOLLOW;
+    int fd = uninterrupted([&] { return calls.open(path, O_RDWR | kFlags, 0); });
+    if (fd == -EACCES || fd == -EROFS) fd = uninterrupted([&] { return calls.open(path, O_RDONLY | kFlags, 0); });
+    if (fd < 0) return;  // renamed into place a moment ago, or not ours to touch
     struct stat status;
     // The lock is what a living writer holds; where there are no locks nothing can be told, and it stays.
     bool dead = uninterrupted([&] { return calls.lock(fd); }) == 0 &&
                 uninterrupted([&] { return calls.fstat(fd, status); }) == 0;
     int result = dead ? uninterrupted([&] { return calls.unlink(path); }) : 0;
     calls.close(fd);
-    if (result < 0 && result != -ENOENT) return op_.failed(result, "remove " + quote(path));
+    if (result < 0 && result != -ENOENT && !failure_) failure_ = op_.failed(result, "remove " + quote(path)).error();
     if (dead && result == 0) {
       ++removed_.files;
       removed_.bytes += static_cast<std::uint64_t>(status.st_size);
       log::info("removed leftover {} ({} bytes)", quote(path), status.st_size);
     }
-    return {};
   }
 
   Operation& op_;
-  const std::string root_;
-  std::vector<std::string> folders_{root_};
-  std::set<std::string> linked_;
+  std::vector<std::string> folders_;  // still to be swept
+  std::set<std::pair<dev_t, ino_t>> linked_folders_;
+  std::set<std::string> beside_links_;
   SweepResult removed_;
+  std::optional<Error> failure_;
   std::uint64_t of_other_hosts_ = 0;
 };
 
@@ -194,7 +217,9 @@ Result<std::unique_ptr<Lister>> list_files(const Context& ctx, std::shared_ptr<V
 }
 
 Result<SweepResult> sweep(const Context& ctx, const std::shared_ptr<Volume>& volume) {
-  Operation op(*volume, ctx, Access::kWrite, "sweep", "");
+  // Guarded also where the root does not hang: it is the first to follow all links.
+  bool never = volume->settings().guard == Settings::Guard::kNever;
+  Operation op(*volume, ctx, Access::kRead, "sweep", "", never ? nullptr : volume->guard());
   if (auto writable = op.check_writable(); !writable) return fail(std::move(writable).error());
   auto swept = Sweep(op).run();
   // Nobody waits for a sweep that a plugin begins, so that it failed is said here.

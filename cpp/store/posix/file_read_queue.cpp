@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <new>
 #include <stop_token>
 #include <utility>
 
@@ -14,8 +15,8 @@
 namespace scabbard::posix {
 namespace {
 
-// How many reader threads one queue keeps busy at most.
-constexpr std::size_t kMostWorkers = 16;
+// How many tasks of one queue the reader threads have at most.
+constexpr std::size_t kMostTasks = 16;
 // Entries of one object that share an open file; more than that are spread over threads.
 constexpr std::size_t kMostEntriesPerJob = 32;
 
@@ -38,7 +39,7 @@ void read_entry(Operation& op, const OpenFile& file, RangeRead& entry) {
 }
 
 // All entries of a job are of one object.
-void read_job(const Context& ctx, Volume& volume, std::span<RangeRead> job) {
+void read_entries(const Context& ctx, Volume& volume, std::span<RangeRead> job) {
   Operation op(volume, ctx, Access::kRead, "read", job.front().object);
   auto going = op.check();
   auto valid = going ? op.check_name() : std::move(going);
@@ -54,32 +55,55 @@ void read_job(const Context& ctx, Volume& volume, std::span<RangeRead> job) {
   }
 }
 
-// What queue and workers share. Neighbouring entries of one object are one job: one open file.
+// Runs on a thread of the pool, where nothing may be thrown.
+void read_job(const Context& ctx, Volume& volume, std::span<RangeRead> job) {
+  try {
+    read_entries(ctx, volume, job);
+  } catch (const std::bad_alloc&) {
+    for (RangeRead& entry : job) entry.got = fail(ErrorCode::kInternal, "out of memory");
+  }
+}
+
+// What a queue and its tasks share. Neighbouring entries of one object are one job: one open file.
 struct Jobs {
   std::mutex mutex;
   std::condition_variable_any changed;
   std::deque<std::span<RangeRead>> waiting;
   std::deque<RangeRead*> done;
   std::size_t under_way = 0;  // entries submitted and not handed back
-  std::size_t workers = 0;
+  std::size_t posted = 0;     // tasks that have not begun
+  std::size_t running = 0;    // tasks that are at a job, and so in the caller's memory
   std::stop_source cancel;
-  bool cancelled = false;
 };
 
-void work(Jobs& jobs, Volume& volume) {
-  std::unique_lock lock(jobs.mutex);
-  while (!jobs.waiting.empty()) {
-    std::span<RangeRead> job = jobs.waiting.front();
-    jobs.waiting.pop_front();
-    Context ctx = Context().with_clock(volume.clock()).with_cancel(jobs.cancel.get_token());
+void work(const std::shared_ptr<Jobs>& jobs, Volume& volume);
+
+// Called with the lock held. The pool is the volume's and ends before it.
+bool post_task(const std::shared_ptr<Jobs>& jobs, Volume& volume) {
+  if (!volume.readers().post([jobs, &volume] { work(jobs, volume); })) return false;
+  ++jobs->posted;
+  return true;
+}
+
+// A task does one job and queues up again, so that a long queue does not keep a short one waiting. One that
+// begins after its queue was emptied or cancelled finds nothing to do.
+void work(const std::shared_ptr<Jobs>& jobs, Volume& volume) {
+  std::unique_lock lock(jobs->mutex);
+  --jobs->posted;
+  while (!jobs->waiting.empty()) {
+    std::span<RangeRead> job = jobs->waiting.front();
+    jobs->waiting.pop_front();
+    Context ctx = Context().with_clock(volume.clock()).with_cancel(jobs->cancel.get_token());
+    ++jobs->running;
     lock.unlock();
     read_job(ctx, volume, job);
     lock.lock();
-    for (RangeRead& entry : job) jobs.done.push_back(&entry);
-    jobs.changed.notify_all();
+    --jobs->running;
+    for (RangeRead& entry : job) jobs->done.push_back(&entry);
+    jobs->changed.notify_all();
+    // Where the pool takes no more, as when the store is closed, the rest is done here.
+    if (!jobs->waiting.empty() && post_task(jobs, volume)) return;
   }
-  --jobs.workers;
-  jobs.changed.notify_all();
 }
 
 class FileReadQueue final : public ReadQueue {
@@ -105,17 +129,19 @@ class FileReadQueue final : public ReadQueue {
       begin = end;
     }
     jobs_->under_way += entries.size();
-    while (jobs_->workers < std::min(kMostWorkers, jobs_->waiting.size())) {
-      // The queue waits for its workers before it lets go of the volume.
-      if (!volume_->readers().post([jobs = jobs_, volume = volume_.get()] { work(*jobs, *volume); })) break;
-      ++jobs_->workers;
+    auto tasks = [&] { return jobs_->posted + jobs_->running; };
+    while (tasks() < std::min(kMostTasks, jobs_->waiting.size()) && post_task(jobs_, *volume_)) {
     }
-    if (jobs_->workers == 0 && !entries.empty()) {
-      jobs_->waiting.clear();
-      jobs_->under_way -= entries.size();
-      return closed();
-    }
-    return {};
+    if (tasks() > 0 || entries.empty()) return {};
+    jobs_->waiting.clear();
+    jobs_->under_way -= entries.size();
+    if (volume_->closed()) return closed();
+    Error none = fail(ErrorCode::kInternal, fmt::format("read from store {}: the system gives no thread; raise the "
+                                                        "limit (ulimit -u, TasksMax=)",
+                                                        volume_->quoted_name()))
+                     .error();
+    none.retryable = true;
+    return fail(std::move(none));
   }
 
   Result<std::size_t> wait(const Context& ctx, std::span<RangeRead*> done) override {
@@ -136,10 +162,11 @@ class FileReadQueue final : public ReadQueue {
     std::unique_lock lock(jobs_->mutex);
     jobs_->cancel.request_stop();
     jobs_->waiting.clear();
-    jobs_->changed.wait(lock, [&] { return jobs_->workers == 0; });
+    jobs_->changed.wait(lock, [&] { return jobs_->running == 0; });
     jobs_->done.clear();
     jobs_->under_way = 0;
     jobs_->cancel = std::stop_source();
+    jobs_->changed.notify_all();
   }
 
  private:

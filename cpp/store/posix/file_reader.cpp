@@ -3,15 +3,15 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <optional>
 #include <utility>
-
-#include "base/buffer_pool.hpp"
 
 namespace scabbard::posix {
 namespace {
@@ -26,6 +26,30 @@ bool is_regular(int descriptor) {
   return ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+ssize_t write_once(int descriptor, std::span<const std::byte> bytes) {
+  ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
+  return count < 0 ? -errno : count;
+}
+
+// A reader that went away is an error of the call. The signal that comes with it would end a process that
+// does not expect it: it is held back, and taken out where the write caused it.
+ssize_t write_without_signal(int descriptor, std::span<const std::byte> bytes) {
+  sigset_t pipe;
+  sigset_t pending;
+  sigset_t before;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  ::sigpending(&pending);
+  ::pthread_sigmask(SIG_BLOCK, &pipe, &before);
+  ssize_t count = write_once(descriptor, bytes);
+  if (count == -EPIPE && sigismember(&pending, SIGPIPE) == 0) {
+    constexpr timespec kAtOnce{};
+    ::sigtimedwait(&pipe, nullptr, &kAtOnce);
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return count;
+}
+
 }  // namespace
 
 Result<OpenFile> OpenFile::open(Operation& op, Volume& volume, std::string_view object) {
@@ -37,7 +61,7 @@ Result<OpenFile> OpenFile::open(Operation& op, Volume& volume, std::string_view 
   struct stat status;
   if (int result = uninterrupted([&] { return op.calls().fstat(fd, status); }); result < 0)
     return op.failed(result, "");
-  volume.saw_device(status.st_dev);
+  volume.saw_file(path, status.st_dev);
   if (!S_ISREG(status.st_mode)) return op.failed(ErrorCode::kNotRegularFile, "not a regular file");
   file.info_ = object_info(status);
   return file;
@@ -72,7 +96,17 @@ Result<std::size_t> OpenFile::read(Operation& op, std::uint64_t offset, std::spa
       if (auto going = op.check(); !going) return fail(std::move(going).error());
     }
   }
+  if (auto same = check_unchanged(op); !same) return fail(std::move(same).error());
   return got;
+}
+
+// Others write files in place, damocles' own filestore among them.
+Result<void> OpenFile::check_unchanged(Operation& op) const {
+  struct stat status;
+  if (int result = uninterrupted([&] { return op.calls().fstat(fd_, status); }); result < 0)
+    return op.failed(result, "");
+  if (static_cast<std::uint64_t>(status.st_size) == info_.size && modified_at(status) == info_.modified) return {};
+  return op.failed(ErrorCode::kChanged, "the file was written to while it was read");
 }
 
 Result<std::unique_ptr<Reader>> FileReader::open(const Context& ctx, std::shared_ptr<Volume> volume,
@@ -103,11 +137,7 @@ Result<std::uint64_t> FileReader::copy_to(const Context& ctx, int descriptor) {
   if (::fcntl(descriptor, F_GETFD) < 0) {
     return op.failed(ErrorCode::kInvalidArgument, fmt::format("{} is no open descriptor", descriptor));
   }
-  auto ticket = BufferPool::process().reserve(ctx, BufferPool::Use::kBulk, kBufferSize);
-  if (!ticket) return op.failed(ticket.error().code, ticket.error().message);
-  auto buffer = ticket->take(kBufferSize);
-  if (!buffer) return op.failed(buffer.error().code, buffer.error().message);
-
+  std::optional<ReservedBuffer> memory;
   std::uint64_t begin = position_;
   bool regular = is_regular(descriptor);
   while (position_ < info().size) {
@@ -118,11 +148,17 @@ Result<std::uint64_t> FileReader::copy_to(const Context& ctx, int descriptor) {
     auto copied = in_kernel ? copy_in_kernel(op, descriptor) : false;
     if (!copied) return fail(std::move(copied).error());
     if (*copied) continue;
-    auto got = file_.read(op, position_, buffer->bytes());
+    if (!memory) {
+      auto reserved = op.reserve_buffer(kBufferSize);
+      if (!reserved) return fail(std::move(reserved).error());
+      memory = *std::move(reserved);
+    }
+    auto got = file_.read(op, position_, memory->bytes());
     if (!got) return fail(std::move(got).error());
-    if (auto sent = send(op, descriptor, regular, buffer->bytes().first(*got)); !sent)
+    if (auto sent = send(op, descriptor, regular, memory->bytes().first(*got)); !sent)
       return fail(std::move(sent).error());
   }
+  if (auto same = file_.check_unchanged(op); !same) return fail(std::move(same).error());
   return position_ - begin;
 }
 
@@ -149,11 +185,11 @@ Result<void> FileReader::send(Operation& op, int descriptor, bool regular, std::
       pollfd ready = {.fd = descriptor, .events = POLLOUT, .revents = 0};
       int events = ::poll(&ready, 1, kPollInterval);
       if (auto going = op.check(); !going) return going;
-      if (events == 0) continue;
+      if (events <= 0) continue;  // also when a signal came: a write now could wait for ever
       length = std::min<std::size_t>(length, PIPE_BUF);
     }
-    ssize_t count = ::write(descriptor, bytes.data(), length);
-    if (count < 0 && errno != EAGAIN && errno != EINTR) return op.failed(-errno, "write the copy");
+    ssize_t count = regular ? write_once(descriptor, bytes.first(length)) : write_without_signal(descriptor, bytes.first(length));
+    if (count < 0 && count != -EAGAIN && count != -EINTR) return op.failed(count, "write the copy");
     if (count <= 0) continue;
     bytes = bytes.subspan(static_cast<std::size_t>(count));
     position_ += static_cast<std::uint64_t>(count);

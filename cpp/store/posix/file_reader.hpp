@@ -22,8 +22,10 @@ class OpenFile {
   int descriptor() const { return fd_; }
   const ObjectInfo& info() const { return info_; }
 
-  /// Reads until `into` is full or the object ends; kChanged where the file ends sooner than it did.
+  /// Reads until `into` is full or the object ends; kChanged where the file is no longer what was opened.
   Result<std::size_t> read(Operation& op, std::uint64_t offset, std::span<std::byte> into) const;
+  /// kChanged where the file was written to since it was opened.
+  Result<void> check_unchanged(Operation& op) const;
 
  private:
   OpenFile(Volume& volume, int fd) : volume_(volume), fd_(fd) {}

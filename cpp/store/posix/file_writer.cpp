@@ -7,8 +7,9 @@
 namespace scabbard::posix {
 namespace {
 
-// Large enough to make system calls cheap, small enough to stay in the second-level cache.
-constexpr std::size_t kBufferSize = std::size_t{1} << 20;
+// Large enough to make system calls cheap, small enough to stay in the second-level cache, and for hundreds of
+// writers that wait for their sources to fit under the ceiling.
+constexpr std::size_t kBufferSize = std::size_t{256} << 10;
 
 }  // namespace
 
@@ -17,35 +18,33 @@ Result<std::unique_ptr<Writer>> FileWriter::create(const Context& ctx, std::shar
   Operation op(*volume, ctx, Access::kWrite, "put", object);
   if (auto writable = op.check_writable(); !writable) return fail(std::move(writable).error());
   if (auto valid = op.check_name(); !valid) return fail(std::move(valid).error());
-  auto ticket = BufferPool::process().reserve(ctx, BufferPool::Use::kBulk, kBufferSize);
-  if (!ticket) return op.failed(ticket.error().code, ticket.error().message);
-  auto buffer = ticket->take(kBufferSize);
-  if (!buffer) return op.failed(buffer.error().code, buffer.error().message);
+  auto memory = op.reserve_buffer(kBufferSize);
+  if (!memory) return fail(std::move(memory).error());
   auto file = DurableFile::create(op, volume, object, options);
   if (!file) return fail(std::move(file).error());
   if (auto reserved = file->reserve(op, options.length.value_or(0)); !reserved) {
     return fail(std::move(reserved).error());
   }
-  return std::unique_ptr<Writer>(new FileWriter(std::move(volume), std::string(object), options, *std::move(ticket),
-                                                *std::move(buffer), *std::move(file)));
+  return std::unique_ptr<Writer>(new FileWriter(std::move(volume), std::string(object), options, *std::move(memory),
+                                                *std::move(file)));
 }
 
 Result<std::span<std::byte>> FileWriter::acquire(const Context& ctx) {
   Operation op = operation(ctx);
   if (auto going = op.check(); !going) return fail(std::move(going).error());
   if (failed_ || finished_) return op.failed(ErrorCode::kClosed, "the writer has failed or finished before");
-  return buffer_.bytes();
+  return memory_.bytes();
 }
 
 Result<void> FileWriter::commit(const Context& ctx, std::size_t filled) {
   Operation op = operation(ctx);
   if (failed_ || finished_) return op.failed(ErrorCode::kClosed, "the writer has failed or finished before");
-  if (filled > buffer_.bytes().size()) return op.failed(ErrorCode::kInvalidArgument, "more than the buffer holds");
+  if (filled > memory_.bytes().size()) return op.failed(ErrorCode::kInvalidArgument, "more than the buffer holds");
   failed_ = true;  // until it has succeeded: what was half written cannot be continued
   if (file_.size() + filled > length_.value_or(UINT64_MAX)) {
     return op.failed(ErrorCode::kInvalidArgument, fmt::format("more than the {} bytes announced", *length_));
   }
-  auto bytes = buffer_.bytes().first(filled);
+  auto bytes = memory_.bytes().first(filled);
   if (auto written = file_.write(op, bytes); !written) return written;
   crc32c_ = crc32c(bytes, crc32c_);
   failed_ = false;

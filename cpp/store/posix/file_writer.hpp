@@ -3,7 +3,6 @@
 
 #include <memory>
 
-#include "base/buffer_pool.hpp"
 #include "scabbard/store.hpp"
 #include "store/posix/durable_file.hpp"
 
@@ -20,22 +19,19 @@ class FileWriter final : public Writer {
 
  private:
   FileWriter(std::shared_ptr<Volume> volume, std::string object, const CreateOptions& options,
-             BufferPool::Ticket ticket, BufferPool::Buffer buffer, DurableFile file)
+             ReservedBuffer memory, DurableFile file)
       : volume_(std::move(volume)),
         object_(std::move(object)),
         length_(options.length),
-        ticket_(std::move(ticket)),
-        buffer_(std::move(buffer)),
+        memory_(std::move(memory)),
         file_(std::move(file)) {}
 
   Operation operation(const Context& ctx) { return {*volume_, ctx, Access::kWrite, "put", object_}; }
-  Result<void> check_length(Operation& op, std::uint64_t length) const;
 
   std::shared_ptr<Volume> volume_;
   std::string object_;
   std::optional<std::uint64_t> length_;
-  BufferPool::Ticket ticket_;
-  BufferPool::Buffer buffer_;
+  ReservedBuffer memory_;
   DurableFile file_;
   std::uint32_t crc32c_ = 0;
   bool failed_ = false;

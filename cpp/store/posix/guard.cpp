@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <new>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -61,6 +62,13 @@ bool Guard::is_out(Clock::Time now) const {
   return since && now - *since >= limit_;
 }
 
+// Every thread has a call that was given up: what comes now would only wait as long.
+bool Guard::is_stuck(Clock::Time now) const {
+  if (running_.size() - probes_ < kMostThreads - kKeptForProbes) return false;
+  return std::ranges::all_of(running_,
+                             [&](const auto& call) { return call->is_probe || now - call->began >= limit_; });
+}
+
 std::optional<std::chrono::system_clock::time_point> Guard::out_since() const {
   std::lock_guard lock(mutex_);
   Clock::Time now = clock_.now();
@@ -95,7 +103,7 @@ long Guard::wait_for(const Context& ctx, Request request) {
     return run_last(call->request.run);
   }
   if (stopped_) return kClosedError;
-  bool out = is_out(clock_.now()) && !recovered(lock, ctx);
+  bool out = is_stuck(clock_.now()) || (is_out(clock_.now()) && !recovered(lock, ctx));
   if (out && !call->request.must_run) return kOutError;
   call->queued = clock_.now();
   waiting_.push_back(call);
@@ -132,6 +140,15 @@ long Guard::leave(Call& call, int reason) {
   return reason;
 }
 
+// Calls that fill something allocate it; without memory that is an answer too.
+long Guard::run_one(const Request& request) {
+  try {
+    return request.run();
+  } catch (const std::bad_alloc&) {
+    return -ENOMEM;
+  }
+}
+
 void Guard::run_waiting() {
   std::unique_lock lock(mutex_);
   // The last threads are kept for probes: a call that finds the others busy is taken up by the next of them
@@ -141,7 +158,7 @@ void Guard::run_waiting() {
     waiting_.pop_front();
     begin(call);
     lock.unlock();
-    finish(call, call->request.run());
+    finish(call, run_one(call->request));
     lock.lock();
   }
 }
@@ -169,7 +186,7 @@ bool Guard::recovered(std::unique_lock<std::mutex>& lock, const Context& ctx) {
   };
   ++probes_;
   begin(probe);
-  bool posted = threads_.post([self = shared_from_this(), probe] { self->finish(probe, probe->request.run()); });
+  bool posted = threads_.post([self = shared_from_this(), probe] { self->finish(probe, run_one(probe->request)); });
   if (!posted) {
     std::erase(running_, probe);
     --probes_;
@@ -282,10 +299,13 @@ int GuardedCalls::flush(int fd) {
 
 ssize_t GuardedCalls::pread(int fd, std::span<std::byte> into, off_t offset) {
   std::size_t length = std::min(into.size(), kMostBytesPerCall);
-  std::shared_ptr<std::byte[]> owned(new std::byte[length]);
-  long count = on_descriptors(
-      {fd}, [fd, owned, length, offset](FileCalls& inner) { return inner.pread(fd, {owned.get(), length}, offset); });
-  if (count > 0) std::copy_n(owned.get(), count, into.begin());
+  // Made by the thread that reads, so that there are no more of them than threads.
+  auto owned = std::make_shared<std::unique_ptr<std::byte[]>>();
+  long count = on_descriptors({fd}, [fd, owned, length, offset](FileCalls& inner) -> ssize_t {
+    owned->reset(new (std::nothrow) std::byte[length]);
+    return *owned == nullptr ? -ENOMEM : inner.pread(fd, {owned->get(), length}, offset);
+  });
+  if (count > 0) std::copy_n(owned->get(), count, into.begin());
   return count;
 }
 
@@ -317,6 +337,11 @@ int GuardedCalls::fsync(int fd) {
 int GuardedCalls::start_writeback(int fd, off_t offset, off_t length) {
   return static_cast<int>(
       on_descriptors({fd}, [=](FileCalls& inner) { return inner.start_writeback(fd, offset, length); }));
+}
+
+int GuardedCalls::wait_for_writeback(int fd, off_t offset, off_t length) {
+  return static_cast<int>(
+      on_descriptors({fd}, [=](FileCalls& inner) { return inner.wait_for_writeback(fd, offset, length); }));
 }
 
 int GuardedCalls::reserve(int fd, off_t length) {

@@ -7,7 +7,7 @@
 //
 // When a call has gone unanswered for the whole limit and nothing else has been answered since it began,
 // the filesystem is *out*: new calls fail at once, until a probe or one of the calls left behind is
-// answered. One file that hangs does not put the others out.
+// answered. One file that hangs does not put the others out; many can, once they hold every thread.
 #pragma once
 
 #include <chrono>
@@ -33,6 +33,11 @@ inline constexpr int kOutError = -ETIMEDOUT;  ///< not answered within the limit
 inline constexpr int kCancelledError = -ECANCELED;
 inline constexpr int kDeadlineError = -ETIME;
 inline constexpr int kClosedError = -ESHUTDOWN;
+
+/// Whether a result means that the call was left behind, and may still do what it was to do.
+constexpr bool was_left_behind(long result) {
+  return result == kOutError || result == kCancelledError || result == kDeadlineError || result == kClosedError;
+}
 
 /// Safe from any thread. Owned by shared_ptr, for calls left behind keep it alive.
 class Guard : public std::enable_shared_from_this<Guard> {
@@ -70,6 +75,8 @@ class Guard : public std::enable_shared_from_this<Guard> {
   bool recovered(std::unique_lock<std::mutex>& lock, const Context& ctx);
   std::optional<Clock::Time> unanswered_since() const;
   bool is_out(Clock::Time now) const;
+  bool is_stuck(Clock::Time now) const;
+  static long run_one(const Request& request);
   static long run_last(std::function<long()> run);
   long leave(Call& call, int reason);
   void finish(const std::shared_ptr<Call>& call, long result);
@@ -110,6 +117,7 @@ class GuardedCalls final : public FileCalls {
   off_t seek(int fd, off_t offset, int whence) override;
   int fsync(int fd) override;
   int start_writeback(int fd, off_t offset, off_t length) override;
+  int wait_for_writeback(int fd, off_t offset, off_t length) override;
   int reserve(int fd, off_t length) override;
   int truncate(int fd, off_t length) override;
   int lock(int fd) override;

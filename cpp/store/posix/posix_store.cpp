@@ -13,6 +13,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "store/posix/durable_file.hpp"
 #include "store/posix/file_lister.hpp"
 #include "store/posix/file_read_queue.hpp"
 #include "store/posix/file_reader.hpp"
@@ -64,7 +65,7 @@ class PosixStore final : public Store {
     if (int result = uninterrupted([&] { return op.calls().stat(path, status); }); result < 0) {
       return op.failed(result, "");
     }
-    volume_->saw_device(status.st_dev);
+    volume_->saw_file(path, status.st_dev);
     if (!S_ISREG(status.st_mode)) return op.failed(ErrorCode::kNotRegularFile, "not a regular file");
     return object_info(status);
   }
@@ -115,8 +116,11 @@ class PosixStore final : public Store {
     result = uninterrupted([&] { return op.calls().unlink(path); });
     // Asked anew: to its caller, an object that is not there is one that was removed.
     if (auto stands = result == -ENOENT ? op.check_root() : Result<void>(); !stands) return stands;
+    if (was_left_behind(result)) return op.failed(result, "it may still be removed");
     if (result < 0) return op.failed(result, "");
-    if (result = sync_folder_of(op, path); result < 0) {
+    result = sync_folder(op.calls(), path.substr(0, path.rfind('/')));
+    // The folder went with the object, or may be entered and not read.
+    if (result < 0 && result != -ENOENT && result != -EACCES) {
       return op.failed(result, "sync the folder; the object is gone, but may be back after a power cut");
     }
     return {};
@@ -157,16 +161,6 @@ class PosixStore final : public Store {
   void close() override { volume_->close(); }
 
  private:
-  // An acknowledged removal must not come back after a power cut.
-  static int sync_folder_of(Operation& op, const std::string& path) {
-    int fd = uninterrupted([&] { return op.calls().open(path.substr(0, path.rfind('/')), O_RDONLY | O_DIRECTORY, 0); });
-    if (fd == -ENOENT) return 0;  // the folder went with it
-    if (fd < 0) return fd;
-    int result = uninterrupted([&] { return op.calls().fsync(fd); });
-    op.calls().close(fd);
-    return result == -EINVAL || result == -EOPNOTSUPP || result == -ENOSYS ? 0 : result;
-  }
-
   // For a filesystem that is only slow. One that is out has no space to offer.
   Result<Space> last_space(const Operation& op) {
     std::lock_guard lock(space_mutex_);

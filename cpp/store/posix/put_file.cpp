@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 
 #include "store/posix/file_writer.hpp"
 #include "store/posix/filesystem_types.hpp"
@@ -40,19 +41,22 @@ struct Extent {
 
 class FileCopy {
  public:
-  FileCopy(Operation& op, int in, const FileSource& source, DurableFile& out)
-      : op_(op), in_(in), source_(source), out_(out), seekable_(in != source.descriptor) {}
+  /// `in`: what to read `source` by; `may_seek` where holes may be looked for, which moves its position.
+  FileCopy(Operation& op, int in, bool may_seek, const FileSource& source, DurableFile& out)
+      : op_(op), in_(in), may_seek_(may_seek), source_(source), out_(out) {}
 
   Result<void> run() {
-    if (cloned()) {
-      out_.advance(op_, source_.length);
-      return {};
+    auto cloned = clone();
+    if (!cloned) return fail(std::move(cloned).error());
+    if (*cloned) return out_.advance(op_, source_.length);
+    if (!may_seek_) {
+      if (auto reserved = out_.reserve(op_, source_.length); !reserved) return reserved;
     }
     std::uint64_t end = source_.offset + source_.length;
     for (std::uint64_t at = source_.offset; at < end;) {
       auto data = next_data(at, end);
       if (!data) return fail(std::move(data).error());
-      out_.advance(op_, data->begin - at);  // a hole
+      if (auto skipped = out_.advance(op_, data->begin - at); !skipped) return skipped;  // a hole
       if (auto copied = copy(*data); !copied) return copied;
       at = data->end;
     }
@@ -64,16 +68,20 @@ class FileCopy {
   }
 
  private:
-  bool cloned() {
-    return source_.length > 0 && uninterrupted([&] {
-                                   return op_.calls().clone_range(in_, static_cast<off_t>(source_.offset),
-                                                                  out_.descriptor(), 0, source_.length);
-                                 }) == 0;
+  // False where blocks cannot be shared.
+  Result<bool> clone() {
+    if (source_.length == 0) return false;
+    int result = uninterrupted([&] {
+      return op_.calls().clone_range(in_, static_cast<off_t>(source_.offset), out_.descriptor(), 0, source_.length);
+    });
+    // One that was left behind would write into the copy that is made in its place.
+    if (was_left_behind(result)) return op_.failed(result, "copy");
+    return result == 0;
   }
 
   // The next run of data in [at, end); empty at `end` where only a hole is left.
   Result<Extent> next_data(std::uint64_t at, std::uint64_t end) {
-    if (!seekable_) return Extent{at, end};
+    if (!may_seek_) return Extent{at, end};
     off_t data = uninterrupted([&] { return op_.calls().seek(in_, static_cast<off_t>(at), SEEK_DATA); });
     if (data == -ENXIO) return Extent{end, end};
     if (data == -EINVAL || data == -EOPNOTSUPP) return Extent{at, end};  // does not tell holes from data
@@ -93,10 +101,12 @@ class FileCopy {
         in_kernel_ = false;
         auto copied = copy_through_memory(data.begin, std::min(length, kBufferSize));
         if (!copied) return fail(std::move(copied).error());
-        count = static_cast<ssize_t>(*copied);
+        if (*copied == 0) return op_.failed(ErrorCode::kChanged, "the source became shorter while it was read");
+        data.begin += *copied;
+        continue;
       }
       if (count < 0) return op_.failed(count, "copy");
-      if (count == 0) return op_.failed(ErrorCode::kChanged, "the source became shorter while it was read");
+      if (auto noted = out_.advance(op_, static_cast<std::uint64_t>(count)); !noted) return noted;
       data.begin += static_cast<std::uint64_t>(count);
     }
     return {};
@@ -110,20 +120,16 @@ class FileCopy {
     // Across filesystems, from special ones (0 bytes from a file that has some), on old kernels.
     bool cannot = count == -EXDEV || count == -EINVAL || count == -ENOSYS || count == -EBADF || count == 0;
     if (cannot) return -EOPNOTSUPP;
-    if (count > 0) out_.advance(op_, static_cast<std::uint64_t>(count));
     return count;
   }
 
   Result<std::size_t> copy_through_memory(std::uint64_t at, std::size_t length) {
-    if (!buffer_) {
-      auto ticket = BufferPool::process().reserve(op_.context(), BufferPool::Use::kBulk, kBufferSize);
-      if (!ticket) return op_.failed(ticket.error().code, ticket.error().message);
-      ticket_ = *std::move(ticket);
-      auto buffer = ticket_.take(kBufferSize);
-      if (!buffer) return op_.failed(buffer.error().code, buffer.error().message);
-      buffer_ = *std::move(buffer);
+    if (!memory_) {
+      auto memory = op_.reserve_buffer(kBufferSize);
+      if (!memory) return fail(std::move(memory).error());
+      memory_ = *std::move(memory);
     }
-    auto into = buffer_.bytes().first(length);
+    auto into = memory_->bytes().first(length);
     ssize_t count = uninterrupted([&] { return op_.calls().pread(in_, into, static_cast<off_t>(at)); });
     if (count < 0) return op_.failed(count, "read the source");
     if (auto written = out_.write(op_, into.first(static_cast<std::size_t>(count))); !written) {
@@ -134,12 +140,11 @@ class FileCopy {
 
   Operation& op_;
   const int in_;
+  const bool may_seek_;
   const FileSource& source_;
   DurableFile& out_;
-  const bool seekable_;  // the caller's own descriptor keeps its position
   bool in_kernel_ = true;
-  BufferPool::Ticket ticket_;
-  BufferPool::Buffer buffer_;
+  std::optional<ReservedBuffer> memory_;
 };
 
 bool is_sparse(const struct stat& status) { return status.st_blocks * 512 < status.st_size; }
@@ -149,12 +154,35 @@ bool same_content(const struct stat& before, const struct stat& after) {
          before.st_mtim.tv_nsec == after.st_mtim.tv_nsec;
 }
 
+// The caller's file, opened once more where it has holes: to look for them moves a descriptor's position, and
+// the caller's stays where it is. One that cannot be opened again is copied holes and all.
+class SparseSource {
+ public:
+  SparseSource(Operation& op, const std::string& path, const struct stat& status)
+      : op_(op), fd_(is_sparse(status)
+                         ? uninterrupted([&] { return op.calls().open(path, O_RDONLY | O_NONBLOCK, 0); })
+                         : -1) {}
+  ~SparseSource() {
+    if (fd_ >= 0) op_.calls().close(fd_);
+  }
+  SparseSource(const SparseSource&) = delete;
+  SparseSource& operator=(const SparseSource&) = delete;
+  bool opened() const { return fd_ >= 0; }
+  int descriptor() const { return fd_; }
+
+ private:
+  Operation& op_;
+  const int fd_;
+};
+
 Result<WriteInfo> copy_into_place(Operation& op, std::shared_ptr<Volume> volume, std::string_view object,
-                                  const FileSource& source, const CreateOptions& options, int in,
+                                  const FileSource& source, const CreateOptions& options, const std::string& path,
                                   std::shared_ptr<Guard> guard) {
+  auto stat_source = [&](struct stat& status) {
+    return uninterrupted([&] { return op.calls().fstat(source.descriptor, status); });
+  };
   struct stat before;
-  if (int result = uninterrupted([&] { return op.calls().fstat(in, before); }); result < 0)
-    return op.failed(result, "stat the source");
+  if (int result = stat_source(before); result < 0) return op.failed(result, "stat the source");
   if (!S_ISREG(before.st_mode)) return op.failed(ErrorCode::kInvalidArgument, "the source is not a regular file");
   auto size = static_cast<std::uint64_t>(before.st_size);
   if (source.offset > size || source.length > size - source.offset) {
@@ -166,15 +194,14 @@ Result<WriteInfo> copy_into_place(Operation& op, std::shared_ptr<Volume> volume,
 
   auto file = DurableFile::create(op, std::move(volume), object, options, std::move(guard));
   if (!file) return fail(std::move(file).error());
-  FileCopy copy(op, in, source, *file);
-  if (!is_sparse(before)) {
-    if (auto reserved = file->reserve(op, source.length); !reserved) return fail(std::move(reserved).error());
+  SparseSource sparse(op, path, before);
+  int in = sparse.opened() ? sparse.descriptor() : source.descriptor;
+  if (auto copied = FileCopy(op, in, sparse.opened(), source, *file).run(); !copied) {
+    return fail(std::move(copied).error());
   }
-  if (auto copied = copy.run(); !copied) return fail(std::move(copied).error());
 
   struct stat after;
-  if (int result = uninterrupted([&] { return op.calls().fstat(in, after); }); result < 0)
-    return op.failed(result, "stat the source");
+  if (int result = stat_source(after); result < 0) return op.failed(result, "stat the source");
   if (!same_content(before, after)) return op.failed(ErrorCode::kChanged, "the source changed while it was read");
   return file->publish(op);
 }
@@ -186,7 +213,6 @@ Result<WriteInfo> put_file(const Context& ctx, const std::shared_ptr<Volume>& vo
   Operation own(*volume, ctx, Access::kWrite, "put", object);
   if (auto writable = own.check_writable(); !writable) return fail(std::move(writable).error());
   if (auto valid = own.check_name(); !valid) return fail(std::move(valid).error());
-
   if (source.descriptor < 0) {
     return own.failed(ErrorCode::kInvalidArgument, fmt::format("{} is no open descriptor", source.descriptor));
   }
@@ -195,20 +221,13 @@ Result<WriteInfo> put_file(const Context& ctx, const std::shared_ptr<Volume>& vo
   std::string path = fmt::format("/proc/self/fd/{}", source.descriptor);
   SourceGuard source_guard(*volume, path);
   Operation foreign(*volume, ctx, Access::kWrite, "put", object, source_guard.get());
-  // Opened once more: looking for holes moves a descriptor's position, and the caller's stays where it is.
-  // One that this process may not open anew, or cannot without /proc, is copied holes and all.
-  int in = uninterrupted([&] { return foreign.calls().open(path, O_RDONLY | O_NONBLOCK, 0); });
-  bool reopened = in >= 0;
-  if (in == -EACCES || in == -ENOENT) in = source.descriptor;
-  if (in < 0) return foreign.failed(in, "open the source");
   struct statfs status;
   bool hangs =
       uninterrupted([&] { return foreign.calls().statfs(path, status); }) < 0 || !filesystem_type(status.f_type).local;
-  bool through_guard = hangs && !volume->guarded();
-  Operation& op = through_guard ? foreign : own;
-  auto info = copy_into_place(op, volume, object, source, options, in, through_guard ? source_guard.get() : nullptr);
-  if (reopened) op.calls().close(in);  // by the guard that may have left calls behind on it
-  return info;
+  if (hangs && !volume->guarded()) {
+    return copy_into_place(foreign, volume, object, source, options, path, source_guard.get());
+  }
+  return copy_into_place(own, volume, object, source, options, path, nullptr);
 }
 
 }  // namespace scabbard::posix

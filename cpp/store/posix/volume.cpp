@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "store/object_name.hpp"
 #include "store/posix/filesystem_types.hpp"
+#include "store/store_file.hpp"
 
 namespace scabbard::posix {
 namespace {
@@ -36,7 +37,7 @@ std::string wall_time(std::chrono::system_clock::time_point time) {
 
 Volume::Volume(StoreConfig config, std::string root, const Settings& settings)
     : config_(std::move(config)),
-      quoted_name_(quote(config_.name)),
+      quoted_name_(quote(redacted(config_.name))),
       root_(std::move(root)),
       settings_(settings),
       calls_(settings.calls != nullptr ? *settings.calls : kernel_calls()),
@@ -64,18 +65,20 @@ bool Volume::saw_root_lately() const {
   return clock().now().time_since_epoch().count() < root_seen_ + Clock::Duration(kRootStands).count();
 }
 
-void Volume::saw_device(dev_t device) {
+void Volume::saw_file(const std::string& path, dev_t device) {
   if (guarded() || settings_.guard != Settings::Guard::kAuto || device == device_) return;
   auto now = clock().now().time_since_epoch().count();
   auto due = next_look_.load();
   if (now < due || !next_look_.compare_exchange_strong(due, now + Clock::Duration(kLookInterval).count())) return;
   auto brief = Context().with_clock(clock()).with_timeout(kLookLimit);
   GuardedCalls calls(calls_, guard_, brief);
-  struct statfs status;
-  if (uninterrupted([&] { return calls.statfs(root_, status); }) < 0) {
-    guarded_ = true;
-  } else {
-    saw_filesystem(status);
+  for (const std::string& place : {path, root_}) {
+    struct statfs status;
+    if (uninterrupted([&] { return calls.statfs(place, status); }) < 0) {
+      guarded_ = true;
+    } else {
+      saw_filesystem(status);
+    }
   }
 }
 
@@ -128,7 +131,7 @@ Result<void> Operation::check_name() const {
   if (object_.size() > volume_.max_name()) {
     return failed(ErrorCode::kInvalidPath, fmt::format("the name is longer than {} bytes", volume_.max_name()));
   }
-  if (object_ == kStoreFile) return failed(ErrorCode::kInvalidPath, "that file configures the store and is no object");
+  if (object_ == kStoreFileName) return failed(ErrorCode::kInvalidPath, "that file configures the store and is no object");
   return {};
 }
 
@@ -143,6 +146,7 @@ Result<void> Operation::check_root() const {
   struct stat parent;
   int found = uninterrupted([&] { return calls_->stat(volume_.root() + "/.", root); });
   if (found == -ENOENT) return missing("is missing");
+  if (found == -ENOTDIR) return missing("is no folder any more");
   if (found < 0) return {};  // the operation itself will meet that and report it
   if (volume_.is_mount_point()) {
     found = uninterrupted([&] { return calls_->stat(volume_.root() + "/..", parent); });
@@ -152,8 +156,22 @@ Result<void> Operation::check_root() const {
   return {};
 }
 
+Result<ReservedBuffer> Operation::reserve_buffer(std::size_t size) const {
+  std::stop_source ended;
+  auto end = [&ended] { ended.request_stop(); };
+  std::stop_callback cancelled(ctx_.cancel_token(), end);
+  std::stop_callback closing(volume_.closing(), end);
+  auto ticket =
+      BufferPool::process().reserve(ctx_.with_cancel(ended.get_token()), BufferPool::Use::kBulk, size);
+  if (!ticket && volume_.closed()) return failed(ErrorCode::kClosed, "the store is closed");
+  if (!ticket) return failed(ticket.error().code, ticket.error().message);
+  auto buffer = ticket->take(size);
+  if (!buffer) return failed(buffer.error().code, buffer.error().message);
+  return ReservedBuffer{*std::move(ticket), *std::move(buffer)};
+}
+
 std::unexpected<Error> Operation::failed(long error, std::string_view step) const {
-  if (error == -ENOENT && !volume_.saw_root_lately()) {
+  if ((error == -ENOENT || error == -ENOTDIR) && !volume_.saw_root_lately()) {
     if (auto root = check_root(); !root) return fail(std::move(root).error());
   }
   Error failure = file_error(static_cast<int>(error), access_, what(), step);
@@ -178,12 +196,23 @@ std::string Operation::what() const {
   return words.append(" store ").append(volume_.quoted_name());
 }
 
+namespace {
+
+std::chrono::nanoseconds since_epoch(const struct stat& status) {
+  return std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+}
+
+}  // namespace
+
+std::chrono::system_clock::time_point modified_at(const struct stat& status) {
+  using std::chrono::system_clock;
+  return system_clock::time_point(std::chrono::duration_cast<system_clock::duration>(since_epoch(status)));
+}
+
 ObjectInfo object_info(const struct stat& status) {
-  auto since_epoch = std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
   return {.size = static_cast<std::uint64_t>(status.st_size),
-          .modified = std::chrono::system_clock::time_point(
-              std::chrono::duration_cast<std::chrono::system_clock::duration>(since_epoch)),
-          .version = fmt::format("{:x}-{:x}-{:x}", status.st_ino, status.st_size, since_epoch.count())};
+          .modified = modified_at(status),
+          .version = fmt::format("{:x}-{:x}-{:x}", status.st_ino, status.st_size, since_epoch(status).count())};
 }
 
 }  // namespace scabbard::posix

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/buffer_pool.hpp"
 #include "base/thread_pool.hpp"
 #include "scabbard/store.hpp"
 #include "store/posix/file_calls.hpp"
@@ -17,9 +18,6 @@
 #include "store/posix/posix_store.hpp"
 
 namespace scabbard::posix {
-
-/// damocles' own file lies beside the objects and is none.
-inline constexpr std::string_view kStoreFile = "sectorstore.json";
 
 /// Repeats a call that a signal interrupted.
 template <class Call>
@@ -49,9 +47,9 @@ class Volume {
   /// Takes note of the filesystem that statfs() found at the root: a mount may appear or go.
   void saw_filesystem(const struct statfs& status);
   /// The device of the root when the store was opened, and those that files are found on later: where they
-  /// differ, a filesystem may have been mounted meanwhile.
+  /// differ, a link leads to another filesystem, or one was mounted meanwhile.
   void opened_on(dev_t device, bool is_mount_point);
-  void saw_device(dev_t device);
+  void saw_file(const std::string& path, dev_t device);
   /// Whether the root was a mount point when the store was opened.
   bool is_mount_point() const { return is_mount_point_; }
   /// The root was just found where it should be; whether that was so a moment ago.
@@ -86,6 +84,13 @@ class Volume {
   ThreadPool readers_;
 };
 
+/// A buffer of bulk memory with the promise that it came from.
+struct ReservedBuffer {
+  BufferPool::Ticket ticket;
+  BufferPool::Buffer buffer;
+  std::span<std::byte> bytes() const { return buffer.bytes(); }
+};
+
 /// One call into the store: the filesystem calls that it may make, within its context, and the words for
 /// its errors. Lives on the stack of that call.
 class Operation {
@@ -112,6 +117,9 @@ class Operation {
   /// mounted holds is neither missing nor to be written elsewhere.
   Result<void> check_root() const;
 
+  /// Memory for one step of copying; waits for it no longer than the store is open.
+  Result<ReservedBuffer> reserve_buffer(std::size_t size) const;
+
   /// The failure of one step: a system error, or a reason of our own.
   std::unexpected<Error> failed(long error, std::string_view step) const;
   std::unexpected<Error> failed(ErrorCode code, std::string_view reason) const;
@@ -128,6 +136,7 @@ class Operation {
   FileCalls* calls_;
 };
 
+std::chrono::system_clock::time_point modified_at(const struct stat& status);
 /// size, modification time and version of a file.
 ObjectInfo object_info(const struct stat& status);
 
