@@ -53,7 +53,12 @@ func watching(ctx context.Context) watch {
 func watchingWith(ctx context.Context, t *token) watch {
 	w := watch{ctx: ctx, token: t}
 	if ctx.Done() != nil {
-		w.stop = context.AfterFunc(ctx, func() { fire(t) })
+		w.stop = context.AfterFunc(ctx, func() {
+			// A deadline is the core's own to keep, which then says so and not "cancelled".
+			if _, known := ctx.Deadline(); !known || ctx.Err() != context.DeadlineExceeded {
+				fire(t)
+			}
+		})
 	}
 	return w
 }
@@ -102,14 +107,15 @@ func (g gate) enter(ctx context.Context) error {
 func (g gate) leave() { <-g }
 
 // gates are a store's, 256 places in all, so that one store that hangs leaves the others alone. There are
-// three because a call that waits for memory must never keep out the one that would give memory back:
+// several because a call that waits for memory must never keep out the one that would give memory back:
 // an object being read or written goes on whatever is queued in front of the next one.
 type gates struct {
-	calls gate // stat, remove, space, opening a reader, batches
+	calls gate // stat, remove, opening a reader, batches
 	reads gate // each read of an open reader
 	puts  gate // each Put from beginning to end
+	space gate // InstanceInfo, which the manager calls under a lock: not behind 128 calls that hang
 }
 
 func newGates() gates {
-	return gates{calls: make(gate, 128), reads: make(gate, 64), puts: make(gate, 64)}
+	return gates{calls: make(gate, 120), reads: make(gate, 64), puts: make(gate, 64), space: make(gate, 8)}
 }

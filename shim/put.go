@@ -25,7 +25,7 @@ func (s *Store) Put(ctx context.Context, object string, src io.Reader) (int64, e
 	if err != nil {
 		return 0, err
 	}
-	if err := s.gates.puts.enter(ctx); err != nil {
+	if err := s.enter(ctx, s.gates.puts, "put", object); err != nil {
 		return 0, err
 	}
 	defer s.gates.puts.leave()
@@ -65,7 +65,7 @@ func (s *Store) putStream(w *watch, name []byte, src io.Reader) (int64, error) {
 		filled, err := fill(w.ctx, unsafe.Slice((*byte)(buffer), int(capacity)), src)
 		end = err == io.EOF
 		if err != nil && !end {
-			return taken + int64(filled), fmt.Errorf("put object %s: %w", name[:len(name)-1], err)
+			return taken + int64(filled), fmt.Errorf("%s: read the source: %w", s.doing("put", string(name[:len(name)-1])), err)
 		}
 		c = w.context()
 		if code = C.scb_writer_commit(writer.pointer, &c, C.size_t(filled), &failure); code != C.SCB_OK {

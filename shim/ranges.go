@@ -48,7 +48,7 @@ func (s *Store) ReadRanges(ctx context.Context, objects []string, offsets []int6
 	if len(entries) == 0 {
 		return got, errs, ctx.Err()
 	}
-	if err := s.gates.calls.enter(ctx); err != nil {
+	if err := s.enter(ctx, s.gates.calls, "read", ""); err != nil {
 		return nil, nil, err
 	}
 	defer s.gates.calls.leave()

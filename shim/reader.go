@@ -6,6 +6,7 @@ package shim
 import "C"
 
 import (
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -76,7 +77,7 @@ func (r *Reader) beginCall() error {
 	}
 	if err := r.gate.enter(r.watch.ctx); err != nil {
 		r.end()
-		return err
+		return fmt.Errorf("read %q: %w", r.object, err)
 	}
 	return nil
 }
@@ -107,7 +108,7 @@ func (r *Reader) Close() error {
 }
 
 func (r *Reader) errClosed() error {
-	return &Error{Code: Closed, Message: "read object " + r.object + ": the reader is closed"}
+	return &Error{Code: Closed, Message: fmt.Sprintf("read %q: the reader is closed", r.object)}
 }
 
 // failed turns the failure of a read into an error: one that Close ended is not the context's doing.

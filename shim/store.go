@@ -108,10 +108,10 @@ func (s *Store) InstanceConfig(context.Context) objstore.Config { return s.confi
 
 // InstanceInfo says how full the store is; Type is what it lies on, such as "ext4". scb_store_space
 func (s *Store) InstanceInfo(ctx context.Context) (objstore.InstanceInfo, error) {
-	if err := s.gates.calls.enter(ctx); err != nil {
+	if err := s.enter(ctx, s.gates.space, "ask for the space of", ""); err != nil {
 		return objstore.InstanceInfo{}, err
 	}
-	defer s.gates.calls.leave()
+	defer s.gates.space.leave()
 	w := watching(ctx)
 	defer w.release()
 
@@ -123,14 +123,32 @@ func (s *Store) InstanceInfo(ctx context.Context) (objstore.InstanceInfo, error)
 	if code != C.SCB_OK {
 		return objstore.InstanceInfo{}, takeError(ctx, code, failure)
 	}
+	config := s.config
+	config.ReadOnly = config.ReadOnly || space.read_only != 0 // the kernel turns a disk so after errors
 	return objstore.InstanceInfo{
-		Config:      s.config,
+		Config:      config,
 		Type:        C.GoString(&space._type[0]),
 		Total:       uint64(space.total),
 		Free:        uint64(space.free),
 		Used:        uint64(space.used),
 		UsedPercent: usedPercent(uint64(space.used), uint64(space.free)),
 	}, nil
+}
+
+// enter waits for a place at one of the store's gates; its error says what was to be done.
+func (s *Store) enter(ctx context.Context, g gate, verb, object string) error {
+	if err := g.enter(ctx); err != nil {
+		return fmt.Errorf("%s: %w", s.doing(verb, object), err)
+	}
+	return nil
+}
+
+// doing is how the core begins an error of the same call.
+func (s *Store) doing(verb, object string) string {
+	if object == "" {
+		return fmt.Sprintf("%s store %q", verb, s.config.Name)
+	}
+	return fmt.Sprintf("%s %q in store %q", verb, object, s.config.Name)
 }
 
 // usedPercent is df's: blocks that are reserved for root are neither used nor free.
@@ -157,7 +175,7 @@ func (s *Store) Stat(ctx context.Context, object string) (objstore.Stat, error) 
 	if err != nil {
 		return objstore.Stat{}, err
 	}
-	if err := s.gates.calls.enter(ctx); err != nil {
+	if err := s.enter(ctx, s.gates.calls, "stat", object); err != nil {
 		return objstore.Stat{}, err
 	}
 	defer s.gates.calls.leave()
@@ -196,7 +214,7 @@ func (s *Store) Del(ctx context.Context, object string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.gates.calls.enter(ctx); err != nil {
+	if err := s.enter(ctx, s.gates.calls, "remove", object); err != nil {
 		return err
 	}
 	defer s.gates.calls.leave()
@@ -221,7 +239,7 @@ func (s *Store) Get(ctx context.Context, object string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.gates.calls.enter(ctx); err != nil {
+	if err := s.enter(ctx, s.gates.calls, "open", object); err != nil {
 		return nil, err
 	}
 	defer s.gates.calls.leave()

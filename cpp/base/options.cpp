@@ -71,7 +71,7 @@ std::string unknown_option(std::string_view name, std::string_view scheme) {
   }
   std::string_view near = nearest(name, known);
   std::string hint = near.empty() ? "see `scabbard help options`" : fmt::format("did you mean {}?", near);
-  return fmt::format("option {}: not known for {} stores; {}", quote(name), scheme, hint);
+  return fmt::format("option {}: not known for {} stores; {}", quote(redacted(name)), scheme, hint);
 }
 
 bool is_one_of(std::string_view value, std::string_view choices) {

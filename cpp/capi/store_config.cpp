@@ -19,7 +19,9 @@ Result<void> take(const std::string& key, const Json& value, StoreConfig& config
   if (value.is_null()) return {};
   if (key == "Name" || key == "Path") {
     if (!value.is_string()) return wrong(fmt::format("{} must be a string", key));
-    (key == "Name" ? config.name : config.path) = value.get<std::string>();
+    auto text = value.get<std::string>();
+    if (text.contains('\0')) return wrong(fmt::format("{} contains a NUL byte", key));
+    (key == "Name" ? config.name : config.path) = std::move(text);
   } else if (key == "ReadOnly") {
     if (!value.is_boolean()) return wrong("ReadOnly must be true or false");
     config.read_only = value.get<bool>();
@@ -30,7 +32,7 @@ Result<void> take(const std::string& key, const Json& value, StoreConfig& config
       config.meta.emplace(option, text.get<std::string>());
     }
   } else if (key != "Strict" && key != "Weight") {  // these two are the host's business
-    return wrong(fmt::format("key {} is not known", quote(key)));
+    return wrong(fmt::format("key {} is not known", quote(redacted(key))));
   }
   return {};
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "base/text.hpp"
 #include "scabbard/store.hpp"
@@ -21,6 +22,15 @@ namespace fs = std::filesystem;
 std::string below(const fs::path& path, const fs::path& folder) {
   auto rest = path.lexically_relative(folder).string();
   return rest == "." ? std::string() : rest;
+}
+
+// Likewise of URLs; nothing where `url` lies elsewhere.
+std::optional<std::string> below(const Url& url, const Url& base) {
+  if (url.scheme != base.scheme || url.authority != base.authority) return std::nullopt;
+  std::string folder = base.path.ends_with('/') ? base.path : base.path + '/';
+  if (url.path == base.path) return std::string();
+  if (!url.path.starts_with(folder)) return std::nullopt;
+  return without_trailing_slashes(url.path.substr(folder.size()));
 }
 
 class DiskLocator final : public Locator {
@@ -49,25 +59,27 @@ class DiskLocator final : public Locator {
  private:
   // The configured store whose URL is the longest one that the location lies below.
   Result<Location> resolve_url(std::string_view location) {
+    auto url = parse_url(location);
+    if (!url) return fail(std::move(url).error());
     const StoreConfig* best = nullptr;
+    std::string object;
     for (const StoreConfig& config : configured_) {
-      bool inside = location.starts_with(config.path) &&
-                    (location.size() == config.path.size() || location[config.path.size()] == '/');
-      if (inside && (best == nullptr || config.path.size() > best->path.size())) best = &config;
+      auto base = parse_url(config.path);
+      auto rest = base ? below(*url, *base) : std::nullopt;
+      if (!rest || (best != nullptr && config.path.size() <= best->path.size())) continue;
+      best = &config;
+      object = *std::move(rest);
     }
     if (best != nullptr) {
       auto store = open_once(*best);
       if (!store) return fail(std::move(store).error());
-      std::string_view object = location.substr(best->path.size());
-      return Location{*std::move(store), std::string(object.substr(object.empty() ? 0 : 1))};
+      return Location{*std::move(store), std::move(object)};
     }
-    auto url = parse_url(location);
-    if (!url) return fail(std::move(url).error());
-    if (url->scheme == "file" && url->path.starts_with('/')) return resolve_path(url->path);
+    if (url->is_local_file()) return resolve_path(url->path);
     return fail(ErrorCode::kNotFound,
                 fmt::format("no store is configured for {}; name it in the file that --config or SCABBARD_CONFIG "
                             "gives, as [[store]] with its Path",
-                            quote(location)));
+                            quote(redacted(location))));
   }
 
   Result<Location> resolve_path(const std::string& text) {
@@ -147,7 +159,7 @@ Result<std::unique_ptr<Locator>> Locator::create(std::string_view config_file) {
     stores = *std::move(read);
   }
   for (StoreConfig& store : stores) {
-    while (store.path.size() > 1 && store.path.ends_with('/')) store.path.pop_back();
+    store.path = without_trailing_slashes(std::move(store.path));
     if (store.name.empty()) store.name = store.path;
   }
   return std::make_unique<DiskLocator>(std::move(stores));

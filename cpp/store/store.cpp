@@ -15,11 +15,6 @@
 namespace scabbard {
 namespace {
 
-std::string trimmed_slashes(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path;
-}
-
 // What the folder's own sectorstore.json adds to a configuration; what is configured wins. True where there is
 // one that adds options.
 Result<bool> add_store_file(StoreConfig& config) {
@@ -53,7 +48,7 @@ Result<std::shared_ptr<Store>> open_configured(StoreConfig config) {
   std::string url;
   bool from_file = false;
   if (is_url(config.path)) {
-    url = config.path = trimmed_slashes(std::move(config.path));
+    url = config.path = without_trailing_slashes(std::move(config.path));
     if (config.meta.contains("Url")) return fail(ErrorCode::kInvalidArgument, "option Url: Path is a URL already");
   } else {
     if (config.path.empty()) return fail(ErrorCode::kInvalidArgument, "Path is missing");
@@ -61,7 +56,7 @@ Result<std::shared_ptr<Store>> open_configured(StoreConfig config) {
     config.path = std::filesystem::absolute(config.path, failed).lexically_normal();
     if (failed)
       return fail(ErrorCode::kInvalidArgument, fmt::format("Path {}: {}", quote(config.path), failed.message()));
-    config.path = trimmed_slashes(std::move(config.path));
+    config.path = without_trailing_slashes(std::move(config.path));
     auto added = add_store_file(config);
     if (!added) return fail(std::move(added).error());
     from_file = *added;

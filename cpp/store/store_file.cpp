@@ -97,7 +97,7 @@ Result<StoreConfig> store_entry(const toml::table& entry) {
     std::string_view name = key.str();
     if (std::ranges::find(kKnown, name) == kKnown.end()) {
       std::string_view near = nearest(name, kKnown);
-      return malformed(fmt::format("key {} is not known{}", quote(name),
+      return malformed(fmt::format("key {} is not known{}", quote(redacted(name)),
                                    near.empty() ? "" : fmt::format("; did you mean {}?", near)));
     }
     if (name == "Name" || name == "Path") {
@@ -126,7 +126,7 @@ Result<std::vector<StoreConfig>> store_entries(const toml::table& document) {
   std::vector<StoreConfig> stores;
   for (const auto& [key, value] : document) {
     if (key.str() != "store")
-      return malformed(fmt::format("key {} is not known; there is only [[store]]", quote(key.str())));
+      return malformed(fmt::format("key {} is not known; there is only [[store]]", quote(redacted(key.str()))));
     const toml::array* entries = value.as_array();
     if (entries == nullptr || !entries->is_homogeneous(toml::node_type::table)) {
       return malformed("store must be an array of tables: [[store]]");
@@ -192,8 +192,9 @@ Result<std::vector<StoreConfig>> parse_config_file(std::string_view text) {
   if (holds_presentation_forms(text)) return malformed("characters U+FB00 to U+FEFE are not taken");
   try {
     return store_entries(toml::parse(text));
-  } catch (const toml::parse_error& error) {
-    return malformed(fmt::format("malformed TOML at line {}: {}", error.source().begin.line, error.description()));
+  } catch (const toml::parse_error& error) {  // its own words repeat the text as well
+    return malformed(fmt::format("malformed TOML at line {}, column {}", error.source().begin.line,
+                                 error.source().begin.column));
   }
 }
 

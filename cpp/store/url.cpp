@@ -41,7 +41,17 @@ Result<std::string> decoded(std::string_view text) {
 
 }  // namespace
 
+bool Url::is_local_file() const {
+  return scheme == "file" && (authority.empty() || authority == "localhost") && path.starts_with('/');
+}
+
 bool is_url(std::string_view text) { return scheme_length(text) > 0; }
+
+std::string without_trailing_slashes(std::string text) {
+  std::size_t least = is_url(text) ? scheme_length(text) + kMark.size() + 1 : 1;
+  while (text.size() > least && text.back() == '/') text.pop_back();
+  return text;
+}
 
 Result<Url> parse_url(std::string_view text) {
   std::size_t length = scheme_length(text);

@@ -2,12 +2,15 @@ package main
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
-func TestManifest_of_the_plugin_becomes_its_PluginManifest(t *testing.T) {
-	t.Setenv("SOURCE_DATE_EPOCH", "0")
+// generated is what damocles' own builder writes beside the plugin's sources, and deletes again.
+func generated(t *testing.T) []byte {
+	t.Helper()
 	text, err := os.ReadFile("../manifest.toml")
 	if err != nil {
 		t.Fatal(err)
@@ -20,12 +23,49 @@ func TestManifest_of_the_plugin_becomes_its_PluginManifest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return code
+}
+
+func TestManifest_of_the_plugin_becomes_its_PluginManifest(t *testing.T) {
+	t.Setenv("SOURCE_DATE_EPOCH", "0")
+	code := generated(t)
 	unspaced := strings.Join(strings.Fields(string(code)), " ")
 	for _, part := range []string{"managerplugin.ObjStoreManifest{", "Kind: managerplugin.ObjStore,", `Name: "scabbard",`,
 		"OnInit: OnInit,", "OnShutdown: OnShutdown,", "Constructor: Open,", `BuildTime: "1970-01-01T00:00:00Z",`} {
 		if !strings.Contains(unspaced, part) {
 			t.Errorf("no %s in\n%s", part, code)
 		}
+	}
+}
+
+// The way of damocles' builder: the generated file lies on disk, and no flags are added. It is done in a copy
+// of the sources, because it writes into them.
+func TestPlain_go_build_with_the_generated_file_makes_a_plugin_that_loads(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := t.TempDir()
+	for _, part := range []string{"go.mod", "go.sum", "shim", "include", "plugin"} {
+		run(t, root, "cp", "-r", part, copied)
+	}
+	if err := os.Symlink(filepath.Join(root, "build"), filepath.Join(copied, "build")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(copied, "plugin", "plugin.gen.go"), generated(t), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	plugins := t.TempDir()
+	run(t, copied, "go", "build", "-buildmode=plugin", "-o", filepath.Join(plugins, "plugin-scabbard.so"), "./plugin")
+	run(t, root, "go", "run", "./examples/manager-host", "-plugins", plugins)
+}
+
+func run(t *testing.T, folder, name string, arguments ...string) {
+	t.Helper()
+	command := exec.Command(name, arguments...)
+	command.Dir = folder
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", command, err, output)
 	}
 }
 

@@ -1,6 +1,8 @@
 // Every call ends when its context does: before it began, between the calls of a reader or writer, and in
 // the middle where the place can be held up.
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -249,6 +251,32 @@ TEST_P(Conformance, Copy_into_a_pipe_that_nobody_reads_ends_with_its_context) {
     EXPECT_LT(reader->position(), kSize) << "the position tells how far it came";
     EXPECT_GT(reader->position(), 0U);
   }
+}
+
+// One that came between the wait for the pipe and the write once made the write wait for ever.
+TEST_P(Conformance, Signal_does_not_keep_a_copy_into_a_full_pipe_from_ending) {
+  value_of(put_bytes(store(), ctx(), "object", pattern_bytes(1, 3'000'000)));
+  const auto reader = value_of(store().open(ctx(), "object"));
+  const FullPipe pipe;
+  struct sigaction before{};
+  struct sigaction noted{};
+  noted.sa_handler = [](int) {};
+  noted.sa_flags = SA_RESTART;
+  ASSERT_EQ(::sigaction(SIGUSR1, &noted, &before), 0);
+  std::stop_source cancel;
+  std::jthread signaller([&, copying = ::pthread_self()] {
+    pipe.wait_until_full();
+    for (int i = 0; i < 50; ++i) {
+      ::pthread_kill(copying, SIGUSR1);
+      std::this_thread::yield();
+    }
+    cancel.request_stop();
+  });
+  const auto copied = within_limits([&] { return reader->copy_to(Context().with_cancel(cancel.get_token()), pipe.in()); },
+                                    [&] { pipe.drain(); });
+  signaller.join();
+  ::sigaction(SIGUSR1, &before, nullptr);
+  EXPECT_THAT(copied, FailsWith(ErrorCode::kCancelled));
 }
 
 TEST_P(Conformance, Calls_that_the_place_holds_up_end_when_they_are_cancelled) {

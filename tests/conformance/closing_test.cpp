@@ -1,8 +1,11 @@
 // close() ends what is under way and refuses what comes later.
 #include <array>
+#include <atomic>
 #include <future>
+#include <optional>
 #include <thread>
 
+#include "base/buffer_pool.hpp"
 #include "conformance/store_test.hpp"
 #include "support/child_process.hpp"
 #include "support/source_file.hpp"
@@ -141,6 +144,23 @@ TEST_P(Conformance, Nothing_is_left_open_by_a_store_that_was_closed_and_forgotte
   const std::size_t before = open_descriptor_count();
   for (int i = 0; i < 20; ++i) use();
   EXPECT_EQ(open_descriptor_count(), before);
+}
+
+TEST_P(Conformance, Closing_ends_a_wait_for_memory) {
+  value_of(put("object", "text"));
+  BufferPool& pool = BufferPool::process();
+  std::optional all(value_of(pool.reserve(ctx(), BufferPool::Use::kBulk, pool.ceiling() / 4 * 3)));
+  std::atomic<bool> begun = false;
+  Result<std::unique_ptr<Writer>> result;
+  std::jthread waiting([&] {
+    begun = true;
+    begun.notify_all();
+    result = store().create(Context(), "new");
+  });
+  begun.wait(false);
+  store().close();
+  waiting.join();
+  EXPECT_THAT(result, FailsWith(ErrorCode::kClosed));
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // The suite, or one of the parts that it plays in another process.
 #include <gmock/gmock.h>
 
-#include <csignal>
 #include <string_view>
 
 #include "conformance/provider.hpp"
@@ -9,8 +8,6 @@
 
 int main(int argc, char** argv) {
   if (argc == 5 && std::string_view(argv[1]) == "--abandon-writer") scabbard::be_abandoned(argv[2], argv[3], argv[4]);
-  // A reader that went away is an error of the call and not the end of the process, as in a Go host.
-  std::signal(SIGPIPE, SIG_IGN);
   scabbard::become_nobody_if_asked();
   ::testing::InitGoogleMock(&argc, argv);
   return RUN_ALL_TESTS();

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 
 #include "conformance/posix_store_test.hpp"
@@ -14,6 +15,7 @@ namespace scabbard::posix {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -75,6 +77,54 @@ TEST_P(PosixStoreTest, Folders_are_made_as_they_are_needed_but_never_the_root) {
   EXPECT_THAT(put("a/object", "text"), FailsWith(ErrorCode::kUnavailable));
   EXPECT_THAT(put("object", "text"), FailsWith(ErrorCode::kUnavailable));
   EXPECT_FALSE(fs::exists(path("")));
+}
+
+// As damocles' own filestore writes, and whatever maps a file.
+TEST_P(PosixStoreTest, File_written_in_place_while_it_is_read_is_changed) {
+  const Bytes old = pattern_bytes(1, 1'000'000);
+  value_of(put_bytes(store(), ctx(), "object", old));
+  const auto reader = value_of(store().open(ctx(), "object"));
+  Bytes begin(1000);
+  EXPECT_THAT(reader->read(ctx(), begin), Gives(1000U));
+  {
+    std::fstream file(path("object"), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(500'000);
+    file << "something else";
+  }
+  fs::last_write_time(path("object"), fs::last_write_time(path("object")) + 1s);  // clocks of files are coarse
+  EXPECT_THAT(read_rest(*reader, ctx()), FailsWith(ErrorCode::kChanged));
+  EXPECT_THAT(reader->read_at(ctx(), 0, begin), FailsWith(ErrorCode::kChanged));
+  const SourceFile target;
+  EXPECT_THAT(reader->copy_to(ctx(), target.descriptor()), FailsWith(ErrorCode::kChanged));
+  EXPECT_THAT(get("object"), Succeeds()) << "whoever opens it now reads the new content";
+}
+
+TEST_P(PosixStoreTest, New_content_of_a_private_file_is_private_while_it_is_written) {
+  value_of(put("object", "old"));
+  ASSERT_EQ(::chmod(path("object").c_str(), 0600), 0);
+  const auto writer = value_of(store().create(ctx(), "object"));
+  const auto temporaries = temporaries_below(path(""));
+  ASSERT_EQ(temporaries.size(), 1U);
+  EXPECT_EQ(mode_of(temporaries.front()), 0600U);
+}
+
+TEST_P(PosixStoreTest, Put_into_a_folder_that_is_removed_meanwhile_is_not_a_missing_object) {
+  const auto writer = value_of(store().create(ctx(), "folder/object"));
+  value_of(writer->write(ctx(), to_bytes("text")));
+  fs::remove_all(path("folder"));
+  EXPECT_THAT(writer->finish(ctx()), FailsWith(ErrorCode::kUnavailable));
+}
+
+// The caller's locks on a file go when any descriptor of it is closed.
+TEST_P(PosixStoreTest, Put_of_a_file_keeps_the_callers_locks_on_it) {
+  const SourceFile source(pattern_bytes(1, 10'000));
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  ASSERT_EQ(::fcntl(source.descriptor(), F_SETLK, &whole), 0);
+  EXPECT_THAT(store().put_file(ctx(), "object", source.whole()), Succeeds());
+  std::ifstream locks("/proc/locks");
+  const std::string all{std::istreambuf_iterator<char>(locks), {}};
+  EXPECT_THAT(all, ::testing::HasSubstr("POSIX  ADVISORY  WRITE " + std::to_string(::getpid())));
 }
 
 TEST_P(PosixStoreTest, Mode_of_a_replaced_file_stays) {

@@ -1,5 +1,6 @@
 // Symlinks inside a store are used in the field, to files and folders on other disks: they keep working.
 #include "conformance/posix_store_test.hpp"
+#include "store/posix/durable_file.hpp"
 #include "support/source_file.hpp"
 
 namespace scabbard::posix {
@@ -141,6 +142,17 @@ TEST_P(PosixStoreTest, Folders_that_all_link_to_each_other_end_a_list) {
     }
   }
   EXPECT_THAT(names(), Gives(::testing::IsSupersetOf({"f0/object", "f1/object", "f2/object", "f3/object"})));
+}
+
+TEST_P(PosixStoreTest, Sweep_finds_leftovers_below_linked_folders_and_ends) {
+  const TemporaryFolder elsewhere;
+  fs::create_directories(elsewhere / "s-t01000-7");
+  fs::create_symlink(elsewhere.path(), path("cache"));
+  fs::create_symlink(path(""), elsewhere / "back");
+  const std::string leftover = temporary_prefix_of_host() + "1-1";
+  write_file(elsewhere / "s-t01000-7" / leftover, "half");
+  EXPECT_EQ(value_of(store().sweep(ctx())).files, 1U);
+  EXPECT_FALSE(fs::exists(elsewhere / "s-t01000-7" / leftover));
 }
 
 TEST_P(PosixStoreTest, Root_that_is_a_link) {

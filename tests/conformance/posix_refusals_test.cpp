@@ -63,6 +63,27 @@ TEST_P(PosixStoreTest, Folder_that_cannot_be_written_is_permission_denied) {
   ASSERT_EQ(::chmod(path("folder").c_str(), 0755), 0);
 }
 
+// The kernel's own folder at the root of an ext4 disk, where the manager does not run as root.
+TEST_P(PosixStoreTest, Lost_and_found_is_no_permission_denied_of_a_list) {
+  AS_NOBODY();
+  value_of(put("folder/object", "text"));
+  fs::create_directory(path("lost+found"));
+  ASSERT_EQ(::chmod(path("lost+found").c_str(), 0), 0);
+  EXPECT_THAT(names(), Gives(ElementsAre("folder/object")));
+  EXPECT_THAT(store().sweep(ctx()), Succeeds());
+  ASSERT_EQ(::chmod(path("lost+found").c_str(), 0755), 0);
+}
+
+TEST_P(PosixStoreTest, Folder_that_can_be_entered_but_not_read_is_written_to_without_permission_denied) {
+  AS_NOBODY();
+  fs::create_directory(path("folder"));
+  ASSERT_EQ(::chmod(path("folder").c_str(), 0333), 0);
+  EXPECT_THAT(put("folder/object", "text"), Succeeds());
+  EXPECT_THAT(get("folder/object"), Gives("text"));
+  EXPECT_THAT(store().remove(ctx(), "folder/object"), Succeeds());
+  ASSERT_EQ(::chmod(path("folder").c_str(), 0755), 0);
+}
+
 TEST_P(PosixStoreTest, Root_that_cannot_be_read_is_permission_denied) {
   AS_NOBODY();
   fs::create_directory(path("closed"));

@@ -404,6 +404,54 @@ TEST_P(FrozenOperation, Ends_when_cancelled) {
 INSTANTIATE_TEST_SUITE_P(Each, FrozenOperation, ::testing::ValuesIn(kOperations),
                          [](const auto& each) { return std::string(each.param.name); });
 
+// Sectors on other disks by links: what they lead to can hang though the store's own folder cannot.
+TEST_F(FrozenMountTest, Local_store_that_links_to_the_mount_is_guarded_as_well) {
+  const auto link = local_ / "link";
+  std::filesystem::create_symlink(std::filesystem::path(mount_.path()) / "small", link);
+  for (const bool swept : {false, true}) {
+    const auto local = open_local(kTimeout);
+    ASSERT_TRUE(local->capabilities().immediate);
+    if (swept) {
+      EXPECT_THAT(local->sweep({}), Succeeds());
+    } else {
+      expect_object(*local, "link", small_object());
+    }
+    EXPECT_FALSE(local->capabilities().immediate);
+    mount_.freeze();
+    Result<void> result;
+    EXPECT_LT(time_of([&] { result = outcome(local->stat({}, "link")); }), kTimeout + kMargin);
+    EXPECT_THAT(result, FailsWith(ErrorCode::kUnavailable));
+    thaw();
+  }
+}
+
+TEST_F(FrozenMountTest, Short_queue_ends_with_its_context_behind_a_long_one) {
+  constexpr std::size_t kEntries = 1000;
+  std::vector<RangeRead> many(kEntries);
+  for (std::size_t i = 0; i < kEntries; ++i) many[i].object = i % 2 == 0 ? "small" : "big";
+  const auto store = open(kLongTimeout);
+  mount_.freeze();
+  const auto queue = store->read_queue();
+  ASSERT_THAT(queue->submit(many), Succeeds());
+  wait_for_hanging_call();
+  RangeRead one;
+  one.object = "small";
+  Result<void> result;
+  EXPECT_LT(time_of([&] { result = store->read(Context().with_timeout(kDeadline), {&one, 1}); }), kDeadline + kMargin);
+  EXPECT_THAT(result, FailsWith(ErrorCode::kDeadlineExceeded));
+  EXPECT_LT(time_of([&] { queue->cancel(); }), kMargin);
+  thaw();
+}
+
+// A folder that does not answer may say in its sectorstore.json that nothing is to be written.
+TEST_F(FrozenMountTest, Store_opened_on_the_frozen_mount_is_read_only) {
+  mount_.freeze();
+  const auto another = open(kTimeout);
+  thaw();
+  EXPECT_TRUE(eventually([&] { return another->stat({}, "small").has_value(); }));
+  EXPECT_THAT(put_bytes(*another, {}, "new", small_object()), FailsWith(ErrorCode::kReadOnly));
+}
+
 // The manager asks under a lock that all its stores share.
 TEST_F(FrozenMountTest, Space_is_answered_at_once_as_last_known_until_the_store_is_out) {
   const Space known = value_of(store_->space({}));

@@ -43,8 +43,7 @@ Result<std::shared_ptr<Store>> open_backend(StoreConfig config, std::string_view
   if (!url.empty()) {
     auto parsed = parse_url(url);
     if (!parsed) return fail(std::move(parsed).error());
-    bool this_machine = parsed->authority.empty() || parsed->authority == "localhost";
-    if (!this_machine || !parsed->path.starts_with('/')) {
+    if (!parsed->is_local_file()) {
       return fail(ErrorCode::kInvalidArgument,
                   fmt::format("{}: a file URL has three slashes and an absolute path (file:///data)",
                               quote(redacted(url))));

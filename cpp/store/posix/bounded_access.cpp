@@ -44,6 +44,10 @@ long bounded(const std::string& path, std::function<long()> run) {
 bool is_missing(long result) { return result == -ENOENT || result == -ENOTDIR; }
 
 std::unexpected<Error> failed(long result, const std::string& path) {
+  if (result == -EFBIG || result == -ESPIPE) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("read {}: no configuration: not a file of at most {} bytes", quote(path), kMostBytes));
+  }
   return fail(file_error(static_cast<int>(result), Access::kRead, fmt::format("read {}", quote(path)), ""));
 }
 

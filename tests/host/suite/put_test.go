@@ -26,6 +26,9 @@ func endedContext(t *testing.T, store objstore.Store) {
 	for ctx, want := range map[context.Context]error{cancelled: context.Canceled, late: context.DeadlineExceeded} {
 		_, err := store.Stat(ctx, "ended")
 		mustBe(t, "stat", err, want)
+		if !strings.HasPrefix(err.Error(), `stat "ended" in store `) {
+			t.Errorf("does not say what was to be done: %v", err)
+		}
 		_, err = store.Get(ctx, "ended")
 		mustBe(t, "get", err, want)
 		_, err = store.Put(ctx, "ended", readerFunc(func([]byte) (int, error) {
@@ -61,6 +64,9 @@ func contextEndsInBetween(t *testing.T, store objstore.Store) {
 		defer cancel()
 		_, err := store.Put(ctx, "between", readerFunc(func(p []byte) (int, error) { return min(100, len(p)), nil }))
 		mustBe(t, "put", err, context.DeadlineExceeded)
+		if strings.Contains(err.Error(), "cancelled") {
+			t.Errorf("nobody cancelled: %v", err)
+		}
 		mustBeMissing(t, store, "between")
 	})
 	put(t, store, "read", content(1<<20))
@@ -120,7 +126,11 @@ func failingSource(t *testing.T, store objstore.Store) {
 			}
 		}
 	}
-	_, err := store.Put(bg, "failing", readerFunc(func(p []byte) (int, error) { return len(p) + 1, nil }))
+	_, err := store.Put(bg, "two\nlines", iotest.ErrReader(broken))
+	if err == nil || !strings.HasPrefix(err.Error(), `put "two\nlines" in store `) {
+		t.Errorf("not one line that says what was to be done: %v", err)
+	}
+	_, err = store.Put(bg, "failing", readerFunc(func(p []byte) (int, error) { return len(p) + 1, nil }))
 	mustBe(t, "put from a source that cannot count", err)
 	mustBeMissing(t, store, "failing")
 	mustHold(t, store, "old", content(10))

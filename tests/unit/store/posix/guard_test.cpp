@@ -181,7 +181,16 @@ TEST_F(GuardTest, Threads_are_bounded_and_callers_beyond_them_are_not_stuck) {
   clock_.advance(10s);
   callers.clear();
   EXPECT_EQ(*running, kForCalls);
+
+  // A probe is answered, so the filesystem is not out as a whole; but there is no thread to call it with.
+  EXPECT_EQ(call([] { return 0L; }, ctx_), kOutError);
+  clock_.advance(6s);
+  EXPECT_EQ(call([] { return 0L; }, ctx_), kOutError) << "at once, and not after another limit";
   release->count_down();
+}
+
+TEST_F(GuardTest, Memory_that_is_exhausted_is_an_error) {
+  EXPECT_EQ(call([]() -> long { throw std::bad_alloc(); }, ctx_), -ENOMEM);
 }
 
 TEST_F(GuardTest, Stop_ends_every_wait) {
