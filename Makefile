@@ -79,11 +79,11 @@ release: ## The C++ suites in release (unit, conformance, fault, capi, architect
 host: build ## The Go suites: the plugin in damocles' loader, built by this Go and by the manager's
 	@go test -count=1 -timeout 40m ./...
 
-asan: ## Units, conformance and fault under the address and undefined-behaviour sanitizers
-	$(call sanitized,asan,unit conformance fault)
+asan: ## Units, conformance, fault and capi under the address and undefined-behaviour sanitizers
+	$(call sanitized,asan,unit conformance fault capi)
 
-tsan: ## Units and conformance under the thread sanitizer
-	$(call sanitized,tsan,unit conformance)
+tsan: ## Units, conformance and capi under the thread sanitizer
+	$(call sanitized,tsan,unit conformance capi)
 
 fuzz: ## Run every fuzz target for FUZZ_SECONDS (30) each
 	@scripts/need build lint

@@ -38,6 +38,20 @@ constexpr std::array kTable = {
                        "local filesystems."},
 };
 
+// What belongs to the process and not to a store.
+struct ProcessSetting {
+  std::string_view variable;
+  std::string_view default_value;
+  std::string_view help;
+};
+
+constexpr std::array kProcessSettings = {
+    ProcessSetting{"SCABBARD_MEMORY", "256MiB", "Ceiling for buffers of data in flight, at least 16MiB."},
+    ProcessSetting{"SCABBARD_LOG", "warn",
+                   "Level (trace, debug, info, warn, error, off), then `,json` for JSON lines."},
+    ProcessSetting{"SCABBARD_CONFIG", "-", "File with `[[store]]` entries for stores that are named by URL."},
+};
+
 // "part_size", "part-size", "partsize" and "PartSize" are one option.
 std::string folded(std::string_view name) {
   std::string out;
@@ -241,6 +255,10 @@ std::string describe_options() {
     out += fmt::format("\n  {}\n      {}\n      {}; default {}; stores: {}\n", spec.name, spec.help,
                        type_and_choices(spec, "|"), or_dash(spec.default_value), spec.schemes);
   }
+  out += "\nSet for the whole process, by environment:\n";
+  for (const ProcessSetting& setting : kProcessSettings) {
+    out += fmt::format("\n  {}\n      {}\n      default {}\n", setting.variable, setting.help, setting.default_value);
+  }
   return out;
 }
 
@@ -258,13 +276,10 @@ std::string options_page() {
     out += fmt::format("| `{}` | {} | {} | {} | {} |\n", spec.name, type_and_choices(spec, ", "),
                        or_dash(spec.default_value), spec.schemes, spec.help);
   }
-  out +=
-      "\nSet for the whole process, by environment:\n\n"
-      "| variable | default | meaning |\n"
-      "| --- | --- | --- |\n"
-      "| `SCABBARD_MEMORY` | 256MiB | Ceiling for buffers of data in flight, at least 16MiB. |\n"
-      "| `SCABBARD_LOG` | warn | Level (trace, debug, info, warn, error, off), then `,json` for JSON lines. |\n"
-      "| `SCABBARD_CONFIG` | - | File with `[[store]]` entries for stores that are named by URL. |\n";
+  out += "\nSet for the whole process, by environment:\n\n| variable | default | meaning |\n| --- | --- | --- |\n";
+  for (const ProcessSetting& setting : kProcessSettings) {
+    out += fmt::format("| `{}` | {} | {} |\n", setting.variable, setting.default_value, setting.help);
+  }
   return out;
 }
 

@@ -8,6 +8,8 @@
 
 namespace {
 
+constexpr int kUsageError = 2;
+
 int print(const std::string& text) {
   bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
   return written ? 0 : 1;
@@ -26,11 +28,18 @@ int main(int argc, char** argv) {
 
   bool markdown = false;
   auto* help = app.add_subcommand("help", "Explain a subject");
-  help->require_subcommand(1);
+  help->require_subcommand(0, 1);
+  help->callback([&] {
+    if (help->get_subcommands().empty()) status = print(app.help());
+  });
   auto* options = help->add_subcommand("options", "The options of a store");
   options->add_flag("--markdown", markdown, "As the page docs/options.md");
   options->callback([&] { status = print(markdown ? scabbard::options_page() : scabbard::describe_options()); });
 
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsageError;
+  }
   return status;
 }

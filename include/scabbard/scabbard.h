@@ -188,7 +188,7 @@ SCB_API int32_t scb_reader_read_at(scb_reader *reader, const scb_context *contex
 SCB_API void scb_reader_seek(scb_reader *reader, uint64_t offset);
 SCB_API uint64_t scb_reader_position(const scb_reader *reader);
 /* Copies from the position to the end into `descriptor` (a file, pipe or socket) at its own position.
- * *copied is written on failure too. */
+ * *copied is written on failure too. A regular file on a filesystem that hangs holds the call. */
 SCB_API int32_t scb_reader_copy_to(scb_reader *reader, const scb_context *context, int descriptor, uint64_t *copied,
                                    scb_error **error);
 SCB_API void scb_reader_free(scb_reader *reader);
@@ -227,7 +227,7 @@ SCB_API void scb_writer_free(scb_writer *writer);
 
 /* Stores `length` bytes from `offset` of the regular file `descriptor` as an object, by reflink or in the
  * kernel where possible. The descriptor's position is neither used nor moved. SCB_ECHANGED when the file
- * changes meanwhile. `info` may be NULL. */
+ * changes meanwhile, as far as its modification time tells. `info` may be NULL. */
 SCB_API int32_t scb_store_put_file(scb_store *store, const scb_context *context, const char *object, int descriptor,
                                    uint64_t offset, uint64_t length, uint32_t flags, scb_write_info *info,
                                    scb_error **error);

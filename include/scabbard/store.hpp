@@ -106,7 +106,7 @@ class Reader {
 
   /// Copies from the position to the end into `descriptor`, a regular file, pipe or socket, at that
   /// descriptor's own position. Moves both positions. Returns the bytes copied; after an error the
-  /// position tells how far it came.
+  /// position tells how far it came. A regular file on a filesystem that hangs holds the call.
   virtual Result<std::uint64_t> copy_to(const Context& ctx, int descriptor) = 0;
   virtual std::uint64_t position() const = 0;
 };
@@ -219,7 +219,8 @@ class Store {
   virtual Result<std::unique_ptr<Writer>> create(const Context& ctx, std::string_view object,
                                                  const CreateOptions& options = {}) = 0;
   /// create, write and finish in one, from a file: by reflink or in the kernel where possible, holes
-  /// kept. kChanged when the source changes meanwhile.
+  /// kept. kChanged when the source changes meanwhile, as far as its modification time tells: what is written
+  /// through a memory map may escape it.
   virtual Result<WriteInfo> put_file(const Context& ctx, std::string_view object, const FileSource& source,
                                      const CreateOptions& options = {}) = 0;
   /// Copies between stores without passing the bytes through this process; kUnsupported where that

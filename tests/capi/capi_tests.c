@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -533,6 +534,57 @@ static void queue_hands_back_each_entry_once(void) {
   scb_read_queue_free(queue);
 }
 
+enum { RACE_ROUNDS = 300, RACE_ENTRIES = 20 };
+
+static void *submit_and_wait(void *shared) {
+  scb_read_queue *queue = (scb_read_queue *)shared;
+  const scb_context brief = {NULL, 1000000}; /* 1 ms: what a cancel took away never comes back */
+  int round;
+  for (round = 0; round < RACE_ROUNDS; round++) {
+    char bytes[RACE_ENTRIES];
+    scb_range_read entries[RACE_ENTRIES];
+    scb_range_read *done[RACE_ENTRIES];
+    size_t i, count = 0;
+    memset(entries, 0, sizeof entries);
+    for (i = 0; i < RACE_ENTRIES; i++) {
+      entries[i].object = "object";
+      entries[i].into = &bytes[i];
+      entries[i].length = 1;
+    }
+    scb_read_queue_submit(queue, entries, RACE_ENTRIES, NULL);
+    /* What comes may be the other threads' and is not looked at. */
+    while (scb_read_queue_wait(queue, &brief, done, RACE_ENTRIES, &count, NULL) == SCB_OK && count > 0) {
+    }
+    /* From here on nobody may touch ours. */
+    scb_read_queue_cancel(queue);
+  }
+  return NULL;
+}
+
+static void queue_may_be_cancelled_while_others_submit_and_wait(void) {
+  scb_read_queue *queue = NULL;
+  pthread_t threads[3];
+  size_t i;
+  put_text("object", "text");
+  EXPECT_OK(scb_read_queue_new(store, &queue, &error));
+  for (i = 0; i < 3; i++) EXPECT(pthread_create(&threads[i], NULL, submit_and_wait, queue) == 0);
+  for (i = 0; i < 3; i++) pthread_join(threads[i], NULL);
+  scb_read_queue_free(queue);
+}
+
+static void entries_of_a_closed_store_say_so(void) {
+  scb_range_read entry;
+  scb_store *closed = NULL;
+  memset(&entry, 0, sizeof entry);
+  entry.object = "object";
+  EXPECT_OK(open_at(store_folder, "", &closed, &error));
+  scb_shutdown();
+  EXPECT_CODE(SCB_ECLOSED, scb_store_read(closed, never, &entry, 1, &error));
+  EXPECT(entry.code == SCB_ECLOSED);
+  scb_error_free(entry.error);
+  scb_store_free(closed);
+}
+
 static void path_is_resolved_to_store_and_object(void) {
   scb_store *resolved = NULL;
   char *object = NULL;
@@ -628,6 +680,8 @@ int main(void) {
   RUN(ended_context_ends_the_call);
   RUN(many_reads_have_a_result_each);
   RUN(queue_hands_back_each_entry_once);
+  RUN(queue_may_be_cancelled_while_others_submit_and_wait);
+  RUN(entries_of_a_closed_store_say_so);
   RUN(path_is_resolved_to_store_and_object);
   RUN(shutdown_closes_every_store);
 
