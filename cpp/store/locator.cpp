@@ -105,7 +105,7 @@ class DiskLocator final : public Locator {
   Result<Location> local(const fs::path& path) {
     fs::path folder = path;
     while (folder != folder.root_path()) {
-      auto found = posix::is_folder(folder.string());
+      auto found = posix::BoundedAccess(folder.string()).is_there({});
       if (!found) return fail(std::move(found).error());
       if (*found) break;
       folder = folder.parent_path();
@@ -124,7 +124,8 @@ class DiskLocator final : public Locator {
   Result<std::optional<StoreFile>> store_file(const fs::path& folder) {
     auto known = store_files_.find(folder.string());
     if (known == store_files_.end()) {
-      auto file = read_store_file(folder.string());
+      posix::BoundedAccess access(folder.string());
+      auto file = read_store_file(access);
       if (!file && file.error().code == ErrorCode::kPermissionDenied) file = std::nullopt;
       if (!file) return file;
       known = store_files_.emplace(folder.string(), *std::move(file)).first;

@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "store/registry.hpp"
 #include "store/store_file.hpp"
+#include "store/unread_store.hpp"
 #include "store/url.hpp"
 
 namespace scabbard {
@@ -17,15 +18,8 @@ namespace {
 
 // What the folder's own sectorstore.json adds to a configuration; what is configured wins. True where there is
 // one that adds options.
-Result<bool> add_store_file(StoreConfig& config) {
-  auto file = read_store_file(config.path);
-  if (!file && file.error().code == ErrorCode::kUnavailable) {
-    // One dead mount must not keep a manager of twenty stores from starting. What the file would say is not
-    // known; that nothing may be written is the worst that it could.
-    log::warn("{}; taken as a plain folder, and read-only until it is opened again", file.error().message);
-    config.read_only = true;
-    return false;
-  }
+Result<bool> add_store_file(StoreConfig& config, posix::BoundedAccess& folder) {
+  auto file = read_store_file(folder);
   if (!file) return fail(std::move(file).error());
   if (!*file || !(*file)->is_ours()) return false;
   auto meta = with_canonical_names((*file)->meta);
@@ -41,50 +35,76 @@ Error about_store(Error error, std::string_view name) {
   return error;
 }
 
-Result<std::shared_ptr<Store>> open_configured(StoreConfig config) {
-  auto canonical = with_canonical_names(config.meta);
-  if (!canonical) return fail(std::move(canonical).error());
-  config.meta = *canonical;
-  std::string url;
-  bool from_file = false;
-  if (is_url(config.path)) {
-    url = config.path = without_trailing_slashes(std::move(config.path));
-    if (config.meta.contains("Url")) return fail(ErrorCode::kInvalidArgument, "option Url: Path is a URL already");
-  } else {
-    if (config.path.empty()) return fail(ErrorCode::kInvalidArgument, "Path is missing");
+// With an absolute path and the options under their own names.
+Result<StoreConfig> normalized(StoreConfig config) {
+  if (config.path.empty()) return fail(ErrorCode::kInvalidArgument, "Path is missing");
+  if (!is_url(config.path)) {
     std::error_code failed;
     config.path = std::filesystem::absolute(config.path, failed).lexically_normal();
     if (failed)
       return fail(ErrorCode::kInvalidArgument, fmt::format("Path {}: {}", quote(config.path), failed.message()));
-    config.path = without_trailing_slashes(std::move(config.path));
-    auto added = add_store_file(config);
-    if (!added) return fail(std::move(added).error());
-    from_file = *added;
-    if (auto given = config.meta.find("Url"); given != config.meta.end()) url = given->second;
   }
+  config.path = without_trailing_slashes(std::move(config.path));
+  auto meta = with_canonical_names(config.meta);
+  if (!meta) return fail(std::move(meta).error());
+  config.meta = *std::move(meta);
+  return config;
+}
+
+// Opens what a complete configuration says, at its Url or in its folder.
+Result<std::shared_ptr<Store>> open_backend(StoreConfig config, const std::string& url) {
   auto backend = backend_for(url.empty() ? "file://" : url);
-  if (!backend) {
-    bool is_the_files = url != config.path && !canonical->contains("Url");
-    return fail(is_the_files ? in_store_file(std::move(backend).error(), config.path) : std::move(backend).error());
-  }
+  if (!backend) return fail(std::move(backend).error());
   auto options = Options::parse((*backend)->scheme, config.meta);
-  if (!options) {
-    bool is_the_files = from_file && Options::parse((*backend)->scheme, *canonical);
-    return fail(is_the_files ? in_store_file(std::move(options).error(), config.path) : std::move(options).error());
-  }
+  if (!options) return fail(std::move(options).error());
   if (config.name.empty()) config.name = config.path;
-  return (*backend)->open(std::move(config), url, *options);
+  auto store = (*backend)->open(std::move(config), url, *options);
+  if (store) {
+    log::info("opened {} store {} at {}{}", (*store)->scheme(), quote((*store)->config().name),
+              quote((*store)->config().path), (*store)->config().read_only ? ", read-only" : "");
+  }
+  return store;
+}
+
+std::string url_option(const StoreConfig& config) {
+  auto given = config.meta.find("Url");
+  return given == config.meta.end() ? std::string() : given->second;
+}
+
+bool has_valid_options(const StoreConfig& config) {
+  auto backend = backend_for(config.meta.contains("Url") ? url_option(config) : "file://");
+  return backend && Options::parse((*backend)->scheme, config.meta);
+}
+
+Result<std::shared_ptr<Store>> open_folder(StoreConfig config, posix::BoundedAccess& folder) {
+  const StoreConfig configured = config;
+  auto added = add_store_file(config, folder);
+  if (!added) return fail(std::move(added).error());
+  auto store = open_backend(config, url_option(config));
+  // An option is looked for where it stands.
+  bool is_the_files = !store && *added && !has_valid_options(config) && has_valid_options(configured);
+  return is_the_files ? fail(in_store_file(std::move(store).error(), config.path)) : std::move(store);
+}
+
+Result<std::shared_ptr<Store>> open_normalized(StoreConfig config) {
+  if (is_url(config.path)) {
+    if (config.meta.contains("Url")) return fail(ErrorCode::kInvalidArgument, "option Url: Path is a URL already");
+    return open_backend(config, config.path);
+  }
+  auto folder = std::make_shared<posix::BoundedAccess>(config.path);
+  auto store = open_folder(config, *folder);
+  if (store || store.error().code != ErrorCode::kUnavailable) return store;
+  log::warn("{}; store {} is opened as soon as it answers", store.error().message,
+            quote(config.name.empty() ? config.path : config.name));
+  return make_unread_store(std::move(config), std::move(folder), open_folder);
 }
 
 }  // namespace
 
 Result<std::shared_ptr<Store>> open_store(const StoreConfig& config) {
-  auto store = open_configured(config);
-  if (store) {
-    log::info("opened {} store {} at {}{}", (*store)->scheme(), quote((*store)->config().name),
-              quote((*store)->config().path), (*store)->config().read_only ? ", read-only" : "");
-    return store;
-  }
+  auto normal = normalized(config);
+  auto store = normal ? open_normalized(*std::move(normal)) : fail(std::move(normal).error());
+  if (store) return store;
   return fail(about_store(std::move(store).error(), config.name.empty() ? config.path : config.name));
 }
 

@@ -9,7 +9,6 @@
 #include <toml++/toml.h>
 
 #include "base/text.hpp"
-#include "store/posix/bounded_access.hpp"
 
 namespace scabbard {
 namespace {
@@ -178,9 +177,9 @@ Result<StoreFile> parse_store_file(std::string_view text) {
 
 Error in_store_file(Error error, std::string_view folder) { return about_file(std::move(error), path_in(folder)); }
 
-Result<std::optional<StoreFile>> read_store_file(const std::string& folder) {
-  std::string path = path_in(folder);
-  auto text = posix::read_small_file(path);
+Result<std::optional<StoreFile>> read_store_file(posix::BoundedAccess& folder) {
+  std::string path = path_in(folder.folder());
+  auto text = folder.read_small_file({}, path);
   if (!text) return fail(std::move(text).error());
   if (!*text) return std::nullopt;
   auto file = parse_store_file(**text);
@@ -199,7 +198,7 @@ Result<std::vector<StoreConfig>> parse_config_file(std::string_view text) {
 }
 
 Result<std::vector<StoreConfig>> read_config_file(const std::string& path) {
-  auto text = posix::read_small_file(path);
+  auto text = posix::BoundedAccess(path).read_small_file({}, path);
   if (!text) return fail(std::move(text).error());
   if (!*text) return fail(ErrorCode::kNotFound, fmt::format("configuration file {} does not exist", quote(path)));
   auto stores = parse_config_file(**text);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "scabbard/store.hpp"
+#include "store/posix/bounded_access.hpp"
 
 namespace scabbard {
 
@@ -30,8 +31,9 @@ Result<StoreFile> parse_store_file(std::string_view text);
 /// An error of what the sectorstore.json of `folder` says, with the file named.
 Error in_store_file(Error error, std::string_view folder);
 
-/// The sectorstore.json of `folder`; nothing where it has none. Errors name the file.
-Result<std::optional<StoreFile>> read_store_file(const std::string& folder);
+/// The sectorstore.json of the folder; nothing where it has none. Errors name the file; kUnavailable where the
+/// folder does not answer.
+Result<std::optional<StoreFile>> read_store_file(posix::BoundedAccess& folder);
 
 /// Parses the text of a configuration file with [[store]] entries: Name, Path, Meta, ReadOnly and damocles'
 /// other keys. Unknown keys are refused.

@@ -15,6 +15,7 @@
 #include <barrier>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <string>
@@ -443,13 +444,39 @@ TEST_F(FrozenMountTest, Short_queue_ends_with_its_context_behind_a_long_one) {
   thaw();
 }
 
-// A folder that does not answer may say in its sectorstore.json that nothing is to be written.
-TEST_F(FrozenMountTest, Store_opened_on_the_frozen_mount_is_read_only) {
-  mount_.freeze();
-  const auto another = open(kTimeout);
-  thaw();
-  EXPECT_TRUE(eventually([&] { return another->stat({}, "small").has_value(); }));
-  EXPECT_THAT(put_bytes(*another, {}, "new", small_object()), FailsWith(ErrorCode::kReadOnly));
+// What a store is its folder says, also when that does not answer at first.
+TEST_F(FrozenMountTest, Store_opened_on_the_frozen_mount_is_what_its_sectorstore_json_says_once_that_is_read) {
+  const TemporaryFolder elsewhere;
+  const auto describe = [&](std::string_view rest) {
+    std::ofstream(mount_.backing() / "sectorstore.json") << R"({"PluginName":"scabbard")" << rest << "}";
+  };
+  struct Case {
+    std::string rest;
+    bool read_only;
+    std::filesystem::path objects;
+  };
+  for (const Case& c : {Case{"", false, mount_.backing()}, Case{R"(,"ReadOnly":true)", true, mount_.backing()},
+                        Case{R"(,"Meta":{"Url":"file://)" + elsewhere.string() + "\"}", false, elsewhere.path()}}) {
+    SCOPED_TRACE(c.rest);
+    describe(c.rest);
+    std::ofstream(c.objects / "known") << "text";
+    mount_.freeze();
+    const auto another = open(kTimeout);
+    EXPECT_THAT(another->stat({}, "known"), FailsWith(ErrorCode::kUnavailable));
+    EXPECT_THAT(put_text(*another, {}, "new", "text"), FailsWith(ErrorCode::kUnavailable));
+    RangeRead entry;
+    entry.object = "known";
+    EXPECT_THAT(another->read({}, {&entry, 1}), FailsWith(ErrorCode::kUnavailable));
+    thaw();
+    EXPECT_TRUE(eventually([&] { return another->stat({}, "known").has_value(); }));
+    const auto written = put_text(*another, {}, "new", "text");
+    EXPECT_EQ(std::filesystem::exists(c.objects / "new"), !c.read_only);
+    if (c.read_only) {
+      EXPECT_THAT(written, FailsWith(ErrorCode::kReadOnly));
+      EXPECT_TRUE(value_of(another->space({})).read_only);
+    }
+    std::filesystem::remove(c.objects / "new");
+  }
 }
 
 // The manager asks under a lock that all its stores share.

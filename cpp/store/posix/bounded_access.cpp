@@ -4,12 +4,10 @@
 #include <fmt/core.h>
 
 #include <cerrno>
-#include <functional>
-#include <memory>
+#include <utility>
 
 #include "base/text.hpp"
 #include "store/posix/file_errors.hpp"
-#include "store/posix/guard.hpp"
 
 namespace scabbard::posix {
 namespace {
@@ -34,13 +32,6 @@ long read_whole(FileCalls& calls, const std::string& path, std::string& content)
   return got > kMostBytes ? -EFBIG : 0;
 }
 
-long bounded(const std::string& path, std::function<long()> run) {
-  auto guard = std::make_shared<Guard>(kernel_calls(), path, kLimit, Clock::steady());
-  long result = guard->call({}, {.run = std::move(run), .undo = {}, .descriptors = {}});
-  guard->stop();
-  return result;
-}
-
 bool is_missing(long result) { return result == -ENOENT || result == -ENOTDIR; }
 
 std::unexpected<Error> failed(long result, const std::string& path) {
@@ -53,19 +44,27 @@ std::unexpected<Error> failed(long result, const std::string& path) {
 
 }  // namespace
 
-Result<std::optional<std::string>> read_small_file(const std::string& path) {
+BoundedAccess::BoundedAccess(std::string folder)
+    : folder_(std::move(folder)),
+      guard_(std::make_shared<Guard>(kernel_calls(), folder_, kLimit, Clock::steady())) {}
+
+BoundedAccess::~BoundedAccess() { guard_->stop(); }
+
+Result<std::optional<std::string>> BoundedAccess::read_small_file(const Context& ctx, const std::string& path) {
   auto content = std::make_shared<std::string>();
-  long result = bounded(path, [content, path] { return read_whole(kernel_calls(), path, *content); });
+  auto run = [content, path] { return read_whole(kernel_calls(), path, *content); };
+  long result = guard_->call(ctx, {.run = run, .undo = {}, .descriptors = {}});
   if (is_missing(result)) return std::nullopt;
   if (result < 0) return failed(result, path);
   return std::move(*content);
 }
 
-Result<bool> is_folder(const std::string& path) {
+Result<bool> BoundedAccess::is_there(const Context& ctx) {
   auto status = std::make_shared<struct stat>();
-  long result = bounded(path, [status, path] { return static_cast<long>(kernel_calls().stat(path, *status)); });
+  auto run = [status, path = folder_] { return static_cast<long>(kernel_calls().stat(path, *status)); };
+  long result = guard_->call(ctx, {.run = run, .undo = {}, .descriptors = {}});
   if (is_missing(result)) return false;
-  if (result < 0) return failed(result, path);
+  if (result < 0) return failed(result, folder_);
   return S_ISDIR(status->st_mode);
 }
 

@@ -2,17 +2,36 @@
 // is kUnavailable then.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "scabbard/context.hpp"
 #include "scabbard/error.hpp"
+#include "store/posix/guard.hpp"
 
 namespace scabbard::posix {
 
-/// The content of a file of at most 1 MiB, nothing where there is none.
-Result<std::optional<std::string>> read_small_file(const std::string& path);
+/// To what lies in and below one folder. Kept while that does not answer, it fails at once, and asks now and
+/// then whether it is back. Safe from any thread.
+class BoundedAccess {
+ public:
+  explicit BoundedAccess(std::string folder);
+  ~BoundedAccess();
+  BoundedAccess(const BoundedAccess&) = delete;
+  BoundedAccess& operator=(const BoundedAccess&) = delete;
 
-/// Whether there is a folder at `path`.
-Result<bool> is_folder(const std::string& path);
+  const std::string& folder() const { return folder_; }
+
+  /// The content of a file of at most 1 MiB, nothing where there is none.
+  Result<std::optional<std::string>> read_small_file(const Context& ctx, const std::string& path);
+  /// Whether the folder is there.
+  Result<bool> is_there(const Context& ctx);
+
+ private:
+  const std::string folder_;
+  std::shared_ptr<Guard> guard_;
+};
 
 }  // namespace scabbard::posix

@@ -10,6 +10,11 @@
 namespace scabbard {
 namespace {
 
+Result<std::optional<StoreFile>> read_file_of(const TemporaryFolder& folder) {
+  posix::BoundedAccess access(folder.string());
+  return read_store_file(access);
+}
+
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -50,12 +55,12 @@ TEST(StoreFileTest, Malformed_text_is_refused_with_its_place_and_not_repeated) {
 TEST(StoreFileTest, Errors_name_the_file) {
   TemporaryFolder folder;
   std::ofstream(folder / "sectorstore.json") << "{";
-  EXPECT_THAT(read_store_file(folder.string()), FailsSaying(ErrorCode::kInvalidArgument, "sectorstore.json"));
+  EXPECT_THAT(read_file_of(folder), FailsSaying(ErrorCode::kInvalidArgument, "sectorstore.json"));
 }
 
 TEST(StoreFileTest, Folder_without_one_has_none) {
   TemporaryFolder folder;
-  EXPECT_FALSE(value_of(read_store_file(folder.string())).has_value());
+  EXPECT_FALSE(value_of(read_file_of(folder)).has_value());
 }
 
 TEST(ConfigFileTest, Gives_its_stores) {
