@@ -66,7 +66,7 @@ struct Batch {
 
 struct scb_read_queue {
   std::shared_ptr<scabbard::Store> store;
-  std::mutex mutex;  // of the next two; no thread of the store ever takes it
+  std::mutex mutex;                                     // of the next two; no thread of the store ever takes it
   std::map<const scabbard::RangeRead*, Batch> batches;  // by the first of their reads
   size_t waiting = 0;                                   // threads in wait()
   std::unique_ptr<scabbard::ReadQueue> queue;           // destroyed first: it writes into the batches
@@ -130,11 +130,11 @@ Context context_of(const scb_context* context) {
   return ctx;
 }
 
-template <std::size_t Size>
-void copy_text(const std::string& text, char (&into)[Size]) {
-  std::size_t length = std::min(text.size(), Size - 1);
+template <std::size_t size>
+void copy_text(const std::string& text, char (&into)[size]) {
+  std::size_t length = std::min(text.size(), size - 1);
   std::memcpy(into, text.data(), length);
-  std::memset(into + length, 0, Size - length);
+  std::memset(into + length, 0, size - length);
 }
 
 int64_t nanoseconds_of(std::chrono::system_clock::time_point time) {
@@ -589,7 +589,8 @@ int32_t scb_read_queue_submit(scb_read_queue* queue, scb_range_read* entries, si
     if (reads->empty()) return {};
     std::lock_guard lock(queue->mutex);
     const scabbard::RangeRead* first = reads->data();
-    auto batch = queue->batches.emplace(first, Batch{.reads = *std::move(reads), .entries = entries, .left = count}).first;
+    auto batch =
+        queue->batches.emplace(first, Batch{.reads = *std::move(reads), .entries = entries, .left = count}).first;
     auto submitted = queue->queue->submit(batch->second.reads);
     if (!submitted) queue->batches.erase(batch);
     return submitted;

@@ -192,8 +192,8 @@ Result<std::vector<StoreConfig>> parse_config_file(std::string_view text) {
   try {
     return store_entries(toml::parse(text));
   } catch (const toml::parse_error& error) {  // its own words repeat the text as well
-    return malformed(fmt::format("malformed TOML at line {}, column {}", error.source().begin.line,
-                                 error.source().begin.column));
+    return malformed(
+        fmt::format("malformed TOML at line {}, column {}", error.source().begin.line, error.source().begin.column));
   }
 }
 

@@ -62,8 +62,7 @@ class UnreadStore final : public Store {
   }
   Result<WriteInfo> copy_from(const Context& ctx, std::string_view object, Store& source,
                               std::string_view source_object, const CreateOptions& options) override {
-    return with_store(ctx,
-                      [&](Store& store) { return store.copy_from(ctx, object, source, source_object, options); });
+    return with_store(ctx, [&](Store& store) { return store.copy_from(ctx, object, source, source_object, options); });
   }
   Result<void> remove(const Context& ctx, std::string_view object) override {
     return with_store(ctx, [&](Store& store) { return store.remove(ctx, object); });

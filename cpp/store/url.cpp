@@ -30,8 +30,7 @@ Result<std::string> decoded(std::string_view text) {
     std::string_view digits = text.substr(i + 1, 2);
     auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
     if (digits.size() != 2 || error != std::errc() || end != digits.data() + 2 || byte == 0) {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("URL path {}: malformed % escape", quote(redacted(text))));
+      return fail(ErrorCode::kInvalidArgument, fmt::format("URL path {}: malformed % escape", quote(redacted(text))));
     }
     out += static_cast<char>(byte);
     i += 2;

@@ -61,14 +61,17 @@ func benchGets(s settings, both *pair, results *report) error {
 	benches := []struct {
 		name string
 		get  func(store objstore.Store, side string) (int64, error)
+		goal target
 	}{
-		{"get_discard", func(store objstore.Store, _ string) (int64, error) { return copyObject(store, io.Discard) }},
+		{"get_discard", func(store objstore.Store, _ string) (int64, error) { return copyObject(store, io.Discard) }, ratioAtLeast(0.9)},
 		{"get_file", func(store objstore.Store, _ string) (int64, error) {
 			return getToFile(store, filepath.Join(s.folder, "fetched"))
-		}},
+		}, ratioAtLeast(0.9)},
 		// damocles' piece proxy copies to the response without a length, which makes it a chunked one.
-		{"get_http", func(_ objstore.Store, side string) (int64, error) { return server.drain(side, false) }},
-		{"get_http_length", func(_ objstore.Store, side string) (int64, error) { return server.drain(side, true) }},
+		{"get_http", func(_ objstore.Store, side string) (int64, error) { return server.drain(side, false) }, ratioAtLeast(0.9)},
+		// With a length Go sends an *os.File by sendfile, past any memory: what a reader that is no file
+		// costs beside that is one copy, to be read.
+		{"get_http_length", func(_ objstore.Store, side string) (int64, error) { return server.drain(side, true) }, noTarget},
 	}
 	for _, bench := range benches {
 		if !s.wants(bench.name) {
@@ -88,7 +91,7 @@ func benchGets(s settings, both *pair, results *report) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", bench.name, err)
 		}
-		results.add(bench.name, found, "MB/s", ratioAtLeast(0.9))
+		results.add(bench.name, found, "MB/s", bench.goal)
 	}
 	return nil
 }

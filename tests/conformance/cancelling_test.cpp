@@ -272,8 +272,8 @@ TEST_P(Conformance, Signal_does_not_keep_a_copy_into_a_full_pipe_from_ending) {
     }
     cancel.request_stop();
   });
-  const auto copied = within_limits([&] { return reader->copy_to(Context().with_cancel(cancel.get_token()), pipe.in()); },
-                                    [&] { pipe.drain(); });
+  const auto copied = within_limits(
+      [&] { return reader->copy_to(Context().with_cancel(cancel.get_token()), pipe.in()); }, [&] { pipe.drain(); });
   signaller.join();
   ::sigaction(SIGUSR1, &before, nullptr);
   EXPECT_THAT(copied, FailsWith(ErrorCode::kCancelled));

@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 
+#include <algorithm>
+
 #include "store/object_name.hpp"
 #include "store/posix/posix_store.hpp"
 #include "support/result_matchers.hpp"
@@ -33,14 +35,14 @@ CrashHistory::CrashHistory(ModelFilesystem& model, std::string root) : model_(mo
 
 CrashHistory::~CrashHistory() { model_.after_every_change({}); }
 
-bool CrashHistory::step(const std::string& what, const std::string& object, Content content,
+bool CrashHistory::step(const std::string& what, const std::string& object, const Content& content,
                         const std::function<bool()>& action) {
   {
     std::lock_guard lock(mutex_);
     current_ = what;
     // Whatever is expected of an object that was never mentioned: that it is not there.
-    std::set<Content>& possible = allowed_.try_emplace(object, std::set<Content>{std::nullopt}).first->second;
-    possible.insert(content);
+    std::vector<Content>& possible = allowed_.try_emplace(object, std::vector<Content>{std::nullopt}).first->second;
+    possible.push_back(content);
   }
   const bool acknowledged = action();
   {
@@ -104,7 +106,7 @@ std::vector<std::string> CrashHistory::violations_of(const Crash& crash) const {
       }
       const Content content = bytes ? Content(*bytes) : std::nullopt;
       if (content) present.insert(object);
-      if (!contents.contains(content)) {
+      if (std::ranges::find(contents, content) == contents.end()) {
         found.push_back(object + when + " is " + describe(content) + ", not " +
                         (contents.size() > 1 ? "what it was before or after" : describe(*contents.begin())));
       }

@@ -12,7 +12,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -32,7 +31,8 @@ class CrashHistory {
 
   /// Runs `action`, which is to make `object` into `content` and returns whether it said that it did.
   /// Returns that too.
-  bool step(const std::string& what, const std::string& object, Content content, const std::function<bool()>& action);
+  bool step(const std::string& what, const std::string& object, const Content& content,
+            const std::function<bool()>& action);
   /// Steps that change nothing of what objects hold.
   void step(const std::string& what, const std::function<void()>& action);
 
@@ -42,7 +42,7 @@ class CrashHistory {
   std::vector<std::string> violations() const;
 
  private:
-  using Allowed = std::map<std::string, std::set<Content>>;
+  using Allowed = std::map<std::string, std::vector<Content>>;
   struct Crash {
     std::string during;
     ModelFilesystem::Image image;

@@ -209,11 +209,11 @@ Action prepare_open(Scene& scene) {
   return [&store = scene.store](const Context& ctx) { return outcome(store.open(ctx, "small")); };
 }
 
-template <std::size_t Length>
+template <std::size_t length>
 Action prepare_read_at(Scene& scene) {
   std::shared_ptr<Reader> reader = value_of(scene.store.open({}, "big"));
   return [reader](const Context& ctx) {
-    Bytes into(Length);
+    Bytes into(length);
     return outcome(reader->read_at(ctx, 4096, into));
   };
 }

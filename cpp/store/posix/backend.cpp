@@ -44,9 +44,9 @@ Result<std::shared_ptr<Store>> open_backend(StoreConfig config, std::string_view
     auto parsed = parse_url(url);
     if (!parsed) return fail(std::move(parsed).error());
     if (!parsed->is_local_file()) {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{}: a file URL has three slashes and an absolute path (file:///data)",
-                              quote(redacted(url))));
+      return fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("{}: a file URL has three slashes and an absolute path (file:///data)", quote(redacted(url))));
     }
     root = parsed->path;
     // A store that is named by URL is its folder; one that lies elsewhere keeps its own.

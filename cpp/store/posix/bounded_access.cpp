@@ -45,8 +45,7 @@ std::unexpected<Error> failed(long result, const std::string& path) {
 }  // namespace
 
 BoundedAccess::BoundedAccess(std::string folder)
-    : folder_(std::move(folder)),
-      guard_(std::make_shared<Guard>(kernel_calls(), folder_, kLimit, Clock::steady())) {}
+    : folder_(std::move(folder)), guard_(std::make_shared<Guard>(kernel_calls(), folder_, kLimit, Clock::steady())) {}
 
 BoundedAccess::~BoundedAccess() { guard_->stop(); }
 

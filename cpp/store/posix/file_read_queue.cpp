@@ -147,8 +147,7 @@ class FileReadQueue final : public ReadQueue {
   Result<std::size_t> wait(const Context& ctx, std::span<RangeRead*> done) override {
     std::unique_lock lock(jobs_->mutex);
     auto ended = ctx.wait(lock, jobs_->changed, [&] { return !jobs_->done.empty() || jobs_->under_way == 0; });
-    if (ended)
-      return fail(*ended, fmt::format("read from store {}: {}", volume_->quoted_name(), to_string(*ended)));
+    if (ended) return fail(*ended, fmt::format("read from store {}: {}", volume_->quoted_name(), to_string(*ended)));
     std::size_t count = std::min(done.size(), jobs_->done.size());
     for (RangeRead*& slot : done.first(count)) {
       slot = jobs_->done.front();
@@ -171,8 +170,7 @@ class FileReadQueue final : public ReadQueue {
 
  private:
   std::unexpected<Error> closed() const {
-    return fail(ErrorCode::kClosed,
-                fmt::format("read from store {}: the store is closed", volume_->quoted_name()));
+    return fail(ErrorCode::kClosed, fmt::format("read from store {}: the store is closed", volume_->quoted_name()));
   }
 
   std::shared_ptr<Volume> volume_;

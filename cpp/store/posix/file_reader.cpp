@@ -188,7 +188,8 @@ Result<void> FileReader::send(Operation& op, int descriptor, bool regular, std::
       if (events <= 0) continue;  // also when a signal came: a write now could wait for ever
       length = std::min<std::size_t>(length, PIPE_BUF);
     }
-    ssize_t count = regular ? write_once(descriptor, bytes.first(length)) : write_without_signal(descriptor, bytes.first(length));
+    ssize_t count =
+        regular ? write_once(descriptor, bytes.first(length)) : write_without_signal(descriptor, bytes.first(length));
     if (count < 0 && count != -EAGAIN && count != -EINTR) return op.failed(count, "write the copy");
     if (count <= 0) continue;
     bytes = bytes.subspan(static_cast<std::size_t>(count));

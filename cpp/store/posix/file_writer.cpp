@@ -25,8 +25,8 @@ Result<std::unique_ptr<Writer>> FileWriter::create(const Context& ctx, std::shar
   if (auto reserved = file->reserve(op, options.length.value_or(0)); !reserved) {
     return fail(std::move(reserved).error());
   }
-  return std::unique_ptr<Writer>(new FileWriter(std::move(volume), std::string(object), options, *std::move(memory),
-                                                *std::move(file)));
+  return std::unique_ptr<Writer>(
+      new FileWriter(std::move(volume), std::string(object), options, *std::move(memory), *std::move(file)));
 }
 
 Result<std::span<std::byte>> FileWriter::acquire(const Context& ctx) {

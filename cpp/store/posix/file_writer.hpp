@@ -18,8 +18,8 @@ class FileWriter final : public Writer {
   Result<WriteInfo> finish(const Context& ctx) override;
 
  private:
-  FileWriter(std::shared_ptr<Volume> volume, std::string object, const CreateOptions& options,
-             ReservedBuffer memory, DurableFile file)
+  FileWriter(std::shared_ptr<Volume> volume, std::string object, const CreateOptions& options, ReservedBuffer memory,
+             DurableFile file)
       : volume_(std::move(volume)),
         object_(std::move(object)),
         length_(options.length),

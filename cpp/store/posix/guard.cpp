@@ -65,8 +65,7 @@ bool Guard::is_out(Clock::Time now) const {
 // Every thread has a call that was given up: what comes now would only wait as long.
 bool Guard::is_stuck(Clock::Time now) const {
   if (running_.size() - probes_ < kMostThreads - kKeptForProbes) return false;
-  return std::ranges::all_of(running_,
-                             [&](const auto& call) { return call->is_probe || now - call->began >= limit_; });
+  return std::ranges::all_of(running_, [&](const auto& call) { return call->is_probe || now - call->began >= limit_; });
 }
 
 std::optional<std::chrono::system_clock::time_point> Guard::out_since() const {
@@ -265,17 +264,17 @@ void Guard::stop() {
 }
 
 template <class Run>
-long GuardedCalls::on_descriptors(std::set<int> descriptors, Run run) {
+long GuardedCalls::on_descriptors(const std::set<int>& descriptors, Run run) {
   return guard_->call(ctx_, {.run = [&inner = inner_, run = std::move(run)] { return static_cast<long>(run(inner)); },
                              .undo = {},
-                             .descriptors = std::move(descriptors)});
+                             .descriptors = descriptors});
 }
 
 template <class Out, class Run>
-long GuardedCalls::filling(Out& out, std::set<int> descriptors, Run run) {
+long GuardedCalls::filling(Out& out, const std::set<int>& descriptors, Run run) {
   auto filled = std::make_shared<Out>();
-  long result = on_descriptors(std::move(descriptors),
-                               [filled, run = std::move(run)](FileCalls& inner) { return run(inner, *filled); });
+  long result =
+      on_descriptors(descriptors, [filled, run = std::move(run)](FileCalls& inner) { return run(inner, *filled); });
   if (result >= 0) out = std::move(*filled);
   return result;
 }

@@ -137,10 +137,10 @@ class GuardedCalls final : public FileCalls {
  private:
   // Makes a call that touches only descriptors and values.
   template <class Run>
-  long on_descriptors(std::set<int> descriptors, Run run);
+  long on_descriptors(const std::set<int>& descriptors, Run run);
   // Makes a call that fills an `Out`, handed over only when it was answered in time.
   template <class Out, class Run>
-  long filling(Out& out, std::set<int> descriptors, Run run);
+  long filling(Out& out, const std::set<int>& descriptors, Run run);
 
   FileCalls& inner_;
   std::shared_ptr<Guard> guard_;

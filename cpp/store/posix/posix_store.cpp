@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
-
 #include <sys/statvfs.h>
 
 #include <algorithm>

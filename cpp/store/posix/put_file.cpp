@@ -159,9 +159,8 @@ bool same_content(const struct stat& before, const struct stat& after) {
 class SparseSource {
  public:
   SparseSource(Operation& op, const std::string& path, const struct stat& status)
-      : op_(op), fd_(is_sparse(status)
-                         ? uninterrupted([&] { return op.calls().open(path, O_RDONLY | O_NONBLOCK, 0); })
-                         : -1) {}
+      : op_(op),
+        fd_(is_sparse(status) ? uninterrupted([&] { return op.calls().open(path, O_RDONLY | O_NONBLOCK, 0); }) : -1) {}
   ~SparseSource() {
     if (fd_ >= 0) op_.calls().close(fd_);
   }

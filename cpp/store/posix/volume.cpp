@@ -131,14 +131,15 @@ Result<void> Operation::check_name() const {
   if (object_.size() > volume_.max_name()) {
     return failed(ErrorCode::kInvalidPath, fmt::format("the name is longer than {} bytes", volume_.max_name()));
   }
-  if (object_ == kStoreFileName) return failed(ErrorCode::kInvalidPath, "that file configures the store and is no object");
+  if (object_ == kStoreFileName)
+    return failed(ErrorCode::kInvalidPath, "that file configures the store and is no object");
   return {};
 }
 
 Result<void> Operation::check_root() const {
   auto missing = [&](std::string_view how) {
-    auto failure = failed(ErrorCode::kUnavailable, fmt::format("the store's folder {} {}: is its disk mounted?",
-                                                               quote(volume_.root()), how));
+    auto failure = failed(ErrorCode::kUnavailable,
+                          fmt::format("the store's folder {} {}: is its disk mounted?", quote(volume_.root()), how));
     failure.error().retryable = true;
     return failure;
   };
@@ -161,8 +162,7 @@ Result<ReservedBuffer> Operation::reserve_buffer(std::size_t size) const {
   auto end = [&ended] { ended.request_stop(); };
   std::stop_callback cancelled(ctx_.cancel_token(), end);
   std::stop_callback closing(volume_.closing(), end);
-  auto ticket =
-      BufferPool::process().reserve(ctx_.with_cancel(ended.get_token()), BufferPool::Use::kBulk, size);
+  auto ticket = BufferPool::process().reserve(ctx_.with_cancel(ended.get_token()), BufferPool::Use::kBulk, size);
   if (!ticket && volume_.closed()) return failed(ErrorCode::kClosed, "the store is closed");
   if (!ticket) return failed(ticket.error().code, ticket.error().message);
   auto buffer = ticket->take(size);
