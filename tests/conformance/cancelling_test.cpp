@@ -264,17 +264,24 @@ TEST_P(Conformance, Signal_does_not_keep_a_copy_into_a_full_pipe_from_ending) {
   noted.sa_flags = SA_RESTART;
   ASSERT_EQ(::sigaction(SIGUSR1, &noted, &before), 0);
   std::stop_source cancel;
-  std::jthread signaller([&, copying = ::pthread_self()] {
+  std::promise<pthread_t> copying;
+  std::jthread signaller([&] {
+    const pthread_t target = copying.get_future().get();
     pipe.wait_until_full();
     for (int i = 0; i < 50; ++i) {
-      ::pthread_kill(copying, SIGUSR1);
+      ::pthread_kill(target, SIGUSR1);
       std::this_thread::yield();
     }
     cancel.request_stop();
   });
   const auto copied = within_limits(
-      [&] { return reader->copy_to(Context().with_cancel(cancel.get_token()), pipe.in()); }, [&] { pipe.drain(); });
-  signaller.join();
+      [&] {
+        copying.set_value(::pthread_self());
+        auto result = reader->copy_to(Context().with_cancel(cancel.get_token()), pipe.in());
+        signaller.join();  // whom it signals must be there
+        return result;
+      },
+      [&] { pipe.drain(); });
   ::sigaction(SIGUSR1, &before, nullptr);
   EXPECT_THAT(copied, FailsWith(ErrorCode::kCancelled));
 }
