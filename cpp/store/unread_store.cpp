@@ -2,37 +2,33 @@
 
 #include <fmt/core.h>
 
+#include <condition_variable>
 #include <mutex>
 #include <utility>
 
 #include "base/text.hpp"
+#include "store/posix/mount_points.hpp"
 
 namespace scabbard {
 namespace {
 
-// The queue of a store that is not open yet: takes nothing.
-class ClosedQueue final : public ReadQueue {
- public:
-  explicit ClosedQueue(Error why) : why_(std::move(why)) {}
-  Result<void> submit(std::span<RangeRead> entries) override {
-    if (entries.empty()) return {};
-    return fail(why_);
-  }
-  Result<std::size_t> wait(const Context&, std::span<RangeRead*>) override { return 0; }
-  void cancel() override {}
+// What is granted to a folder by those who may not wait: the manager asks for space under a lock of all stores.
+constexpr auto kQuick = std::chrono::milliseconds(250);
 
- private:
-  const Error why_;
-};
-
-class UnreadStore final : public Store {
+class UnreadStore final : public Store, public std::enable_shared_from_this<UnreadStore> {
  public:
   UnreadStore(StoreConfig config, std::shared_ptr<posix::BoundedAccess> access, OpenFolder open)
-      : config_(std::move(config)), access_(std::move(access)), open_(std::move(open)) {}
+      : config_(std::move(config)),
+        shown_(config_),
+        mount_point_(posix::mount_point_of(config_.path)),
+        access_(std::move(access)),
+        open_(std::move(open)) {
+    if (shown_.name.empty()) shown_.name = shown_.path;
+  }
 
   const StoreConfig& config() const override {
     auto store = opened();
-    return store != nullptr ? store->config() : config_;
+    return store != nullptr ? store->config() : shown_;
   }
   std::string_view scheme() const override {
     auto store = opened();
@@ -71,7 +67,9 @@ class UnreadStore final : public Store {
     return with_store(ctx, [&](Store& store) { return store.list(ctx, options); });
   }
   Result<Space> space(const Context& ctx) override {
-    auto space = with_store(ctx, [&](Store& store) { return store.space(ctx); });
+    auto store = opened_quickly(ctx);
+    if (!store) return fail(std::move(store).error());
+    auto space = (*store)->space(ctx);
     // The host has noted what was known when it opened the store.
     if (space) space->read_only = space->read_only || config().read_only;
     return space;
@@ -79,10 +77,10 @@ class UnreadStore final : public Store {
   Result<SweepResult> sweep(const Context& ctx) override {
     return with_store(ctx, [&](Store& store) { return store.sweep(ctx); });
   }
-  std::unique_ptr<ReadQueue> read_queue() override {
-    auto store = opened(Context());
-    if (store) return (*store)->read_queue();
-    return std::make_unique<ClosedQueue>(std::move(store).error());
+  std::unique_ptr<ReadQueue> read_queue() override;
+  Store& underlying() override {
+    auto store = opened();
+    return store != nullptr ? store->underlying() : *this;
   }
 
   void close() override {
@@ -91,8 +89,39 @@ class UnreadStore final : public Store {
       std::lock_guard lock(mutex_);
       closed_ = true;
       store = store_;
+      changed_.notify_all();
     }
+    access_->stop();
     if (store != nullptr) store->close();
+  }
+
+  // The store itself, opened now if its folder answers by now. One caller tries, the others wait for it.
+  Result<std::shared_ptr<Store>> opened(const Context& ctx) {
+    std::unique_lock lock(mutex_);
+    auto ended = ctx.wait(lock, changed_, [&] { return store_ != nullptr || closed_ || !opening_; });
+    if (closed_) return closed();
+    if (store_ != nullptr) return store_;
+    if (ended) return failed(fail(*ended, std::string(to_string(*ended))).error());
+    opening_ = true;
+    lock.unlock();
+    auto store = try_to_open(ctx);
+    lock.lock();
+    opening_ = false;
+    changed_.notify_all();
+    if (closed_) return closed();
+    if (!store) return failed(std::move(store).error());
+    store_ = *std::move(store);
+    return store_;
+  }
+
+  // For callers who may not wait: that the time was too short is the store's fault and not theirs.
+  Result<std::shared_ptr<Store>> opened_quickly(const Context& ctx) {
+    auto store = opened(ctx.with_timeout(kQuick));
+    if (!store && store.error().code == ErrorCode::kDeadlineExceeded && !ctx.ended()) {
+      store.error().code = ErrorCode::kUnavailable;
+      store.error().retryable = true;
+    }
+    return store;
   }
 
  private:
@@ -101,22 +130,30 @@ class UnreadStore final : public Store {
     return store_;
   }
 
-  // The store itself, opened now if its folder answers by now.
-  Result<std::shared_ptr<Store>> opened(const Context& ctx) {
-    if (auto store = opened()) return store;
+  Result<std::shared_ptr<Store>> try_to_open(const Context& ctx) {
     auto is_there = access_->is_there(ctx);
-    if (!is_there) return failed(std::move(is_there).error());
-    // Callers that come meanwhile wait for the first one: the folder has just answered.
-    std::lock_guard lock(mutex_);
-    if (store_ != nullptr) return store_;
-    if (closed_) return fail(ErrorCode::kClosed, fmt::format("store {}: the store is closed", name()));
-    auto store = open_(config_, *access_);
-    if (!store) return failed(std::move(store).error());
-    store_ = *std::move(store);
-    return store_;
+    if (!is_there) return fail(std::move(is_there).error());
+    auto store = *is_there && is_mounted() ? open_(config_, *access_) : missing();
+    // Taken away meanwhile, it would be what lies below its mount point.
+    return store && !is_mounted() ? missing() : store;
   }
 
-  std::string name() const { return quote(redacted(config_.name.empty() ? config_.path : config_.name)); }
+  // While a dead mount is replaced its bare mount point answers, and is not the store.
+  bool is_mounted() const { return posix::mount_point_of(config_.path) == mount_point_; }
+
+  Result<std::shared_ptr<Store>> missing() const {
+    Error error = fail(ErrorCode::kUnavailable,
+                       fmt::format("the folder {} is missing: is its disk mounted?", quote(config_.path)))
+                      .error();
+    error.retryable = true;
+    return fail(std::move(error));
+  }
+
+  std::unexpected<Error> closed() const {
+    return fail(ErrorCode::kClosed, fmt::format("store {}: the store is closed", name()));
+  }
+
+  std::string name() const { return quote(redacted(shown_.name)); }
 
   std::unexpected<Error> failed(Error error) const {
     error.message = fmt::format("store {}, not open yet: {}", name(), error.message);
@@ -131,12 +168,55 @@ class UnreadStore final : public Store {
   }
 
   const StoreConfig config_;
+  StoreConfig shown_;  // with a name, as callers see it
+  const std::string mount_point_;
   const std::shared_ptr<posix::BoundedAccess> access_;
   const OpenFolder open_;
   mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
   std::shared_ptr<Store> store_;  // set once
+  bool opening_ = false;
   bool closed_ = false;
 };
+
+// The queue of a store that is not open yet: of its kind from the first submit on that finds it open.
+class LateQueue final : public ReadQueue {
+ public:
+  explicit LateQueue(std::shared_ptr<UnreadStore> owner) : owner_(std::move(owner)) {}
+
+  Result<void> submit(std::span<RangeRead> entries) override {
+    if (auto queue = inner()) return queue->submit(entries);
+    auto store = owner_->opened_quickly(Context());
+    if (!store) return fail(std::move(store).error());
+    {
+      std::lock_guard lock(mutex_);
+      if (queue_ == nullptr) queue_ = (*store)->read_queue();
+    }
+    return inner()->submit(entries);
+  }
+  Result<std::size_t> wait(const Context& ctx, std::span<RangeRead*> done) override {
+    auto queue = inner();
+    return queue != nullptr ? queue->wait(ctx, done) : 0;
+  }
+  void cancel() override {
+    if (auto queue = inner()) queue->cancel();
+  }
+
+ private:
+  std::shared_ptr<ReadQueue> inner() {
+    std::lock_guard lock(mutex_);
+    return queue_;
+  }
+
+  const std::shared_ptr<UnreadStore> owner_;
+  std::mutex mutex_;
+  std::shared_ptr<ReadQueue> queue_;  // set once
+};
+
+std::unique_ptr<ReadQueue> UnreadStore::read_queue() {
+  if (auto store = opened()) return store->read_queue();
+  return std::make_unique<LateQueue>(shared_from_this());
+}
 
 }  // namespace
 

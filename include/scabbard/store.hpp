@@ -151,8 +151,8 @@ class ReadQueue {
   /// Cancels what is still under way.
   virtual ~ReadQueue() = default;
 
-  /// Never blocks on the store. An error (kClosed; kInternal without threads) means that none of the entries
-  /// was taken.
+  /// Never blocks on the store. An error (kClosed; kInternal without threads; kUnavailable for a store that could
+  /// not be opened yet) means that none of the entries was taken.
   virtual Result<void> submit(std::span<RangeRead> entries) = 0;
   /// Waits for at least one entry and hands back up to done.size(); 0 when nothing is under way.
   virtual Result<std::size_t> wait(const Context& ctx, std::span<RangeRead*> done) = 0;
@@ -233,6 +233,8 @@ class Store {
   /// Removes leftovers of writers that died on this host; never those of the living.
   virtual Result<SweepResult> sweep(const Context& ctx) = 0;
   virtual std::unique_ptr<ReadQueue> read_queue() = 0;
+  /// The store that does the work: this one, unless it stands in for another.
+  virtual Store& underlying() { return *this; }
 
   /// Lets every call under way fail with kClosed, later ones too, and joins the store's threads (those
   /// stuck in the kernel are left behind; they own all they touch). Idempotent.

@@ -168,6 +168,7 @@ void expect_disk_is_missed(Store& store, const Context& ctx) {
   EXPECT_THAT(store.remove(ctx, "folder/object"), is_missed);
   EXPECT_THAT(store.list(ctx), is_missed);
   EXPECT_THAT(store.space(ctx), is_missed);
+  EXPECT_THAT(store.sweep(ctx), is_missed);
 }
 
 TEST_P(PosixStoreTest, Disk_that_was_unmounted_is_unavailable_until_it_is_back) {
@@ -183,8 +184,10 @@ TEST_P(PosixStoreTest, Disk_that_was_unmounted_is_unavailable_until_it_is_back) 
         value_of(open_store({.name = "disk", .path = root, .meta = {}}, root, {.guard = GetParam(), .clock = &clock}));
     value_of(put_text(*mounted, ctx, "folder/object", "text"));
 
+    const auto lister = value_of(mounted->list(ctx));
     ASSERT_TRUE(filesystem->unmount());
     clock.advance(std::chrono::seconds(1));
+    EXPECT_FALSE(lister->next(ctx)) << "the end of a list would be taken for the end of the store";
     expect_disk_is_missed(*mounted, ctx);
     EXPECT_TRUE(fs::is_empty(filesystem->string()));
 

@@ -187,6 +187,7 @@ TEST(FailedList, Goes_on_where_it_was) {
     value_of(put_text(*store, {}, object, "text"));
   }
   bool struck = true;
+  int failed = 0;
   for (std::size_t n = 1; struck; ++n) {
     ASSERT_LT(n, kMostCalls);
     const auto lister = value_of(store->list({}));
@@ -204,8 +205,9 @@ TEST(FailedList, Goes_on_where_it_was) {
     calls.disarm();
     EXPECT_EQ(std::set(listed.begin(), listed.end()), all) << "call " << n;
     EXPECT_EQ(listed.size(), all.size()) << "call " << n;
-    EXPECT_EQ(failures, struck ? 1 : 0);
+    failed += failures;
   }
+  EXPECT_GT(failed, 0) << "no call that failed was one that matters";
 }
 
 INSTANTIATE_TEST_SUITE_P(Posix, FailingCalls,

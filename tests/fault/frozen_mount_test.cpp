@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <barrier>
 #include <chrono>
@@ -859,6 +860,42 @@ TEST_F(ReplacedMountTest, A_store_opened_before_its_mount_stands_is_guarded_once
   mount_again();
   expect_object(*store_, "small", small_object());
   expect_frozen_stat_ends();
+}
+
+// Between the commands that replace a dead mount its bare mount point answers, and must not pass for the store.
+TEST_F(ReplacedMountTest, A_store_opened_on_a_dead_mount_waits_for_the_next_one) {
+  mount_.freeze();
+  const auto another = open(kTimeout);
+  const auto queue = another->read_queue();
+  mount_.unmount();
+  const auto is_missed = FailsSaying(ErrorCode::kUnavailable, "is its disk mounted?");
+  EXPECT_TRUE(eventually([&] {
+    const auto found = another->stat({}, "small");
+    return !found && found.error().message.find("is its disk mounted?") != std::string::npos;
+  }));
+  EXPECT_THAT(put_bytes(*another, {}, "new", small_object()), is_missed);
+  EXPECT_THAT(another->remove({}, "small"), is_missed);
+  EXPECT_THAT(another->space({}), is_missed);
+  RangeRead entry;
+  entry.object = "small";
+  EXPECT_THAT(queue->submit({&entry, 1}), FailsWith(ErrorCode::kUnavailable));
+
+  mount_again();
+  expect_object(*another, "small", small_object());
+  EXPECT_THAT(queue->submit({&entry, 1}), Succeeds()) << "a queue made meanwhile is one of the store";
+  std::array<RangeRead*, 1> done{};
+  EXPECT_THAT(queue->wait({}, done), Gives(1U));
+  EXPECT_THAT(put_bytes(*another, {}, "new", small_object()), Succeeds());
+  EXPECT_THAT(another->copy_from({}, "copy", *another, "small"), Succeeds());
+}
+
+TEST_F(ReplacedMountTest, A_store_that_is_closed_before_it_could_be_opened_says_so) {
+  mount_.freeze();
+  const auto another = open(kTimeout);
+  another->close();
+  EXPECT_THAT(another->stat({}, "small"), FailsWith(ErrorCode::kClosed));
+  mount_.unmount();
+  mount_again();
 }
 
 TEST_F(ReplacedMountTest, A_store_whose_mount_was_gone_for_a_while_is_guarded_when_it_is_back) {

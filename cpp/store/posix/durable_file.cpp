@@ -224,7 +224,7 @@ Result<void> DurableFile::advance(Operation& op, std::uint64_t length) {
   written_back_ = size_;
   // Where the sync has a time limit, little may be left for it, however slow the server: the runs before are
   // waited for.
-  if (volume_->guarded() && begin > 0) {
+  if ((volume_->guarded() || guard_ != nullptr) && begin > 0) {
     int result = uninterrupted([&] { return op.calls().wait_for_writeback(fd_, 0, begin); });
     bool cannot = result == -EINVAL || result == -ENOSYS || result == -EOPNOTSUPP || result == -ESPIPE;
     if (result < 0 && !cannot) return op.failed(result, "write");

@@ -56,6 +56,8 @@ class FileLister final : public Lister {
         if (auto opened = open_folder(op, folders_.back()); !opened) return fail(std::move(opened).error());
       }
     }
+    // A disk that went away meanwhile is not the end of what it holds.
+    if (auto stands = op.check_root(); !stands) return fail(std::move(stands).error());
     return std::exchange(page_, {});
   }
 
@@ -68,7 +70,8 @@ class FileLister final : public Lister {
     // root of a disk, which only root may read.
     bool is_root = folder.empty();
     bool has_none = (result == -ENOENT || result == -ENOTDIR) && !is_root;
-    if (result < 0 && !has_none && folder != kLostAndFound) return op.failed(result, "read folder " + quote(folder));
+    bool is_the_kernels = (result == -EACCES || result == -EPERM) && folder == kLostAndFound;
+    if (result < 0 && !has_none && !is_the_kernels) return op.failed(result, "read folder " + quote(folder));
     folder_ = folder;
     folders_.pop_back();
     entries_ = std::move(entries);
@@ -144,7 +147,9 @@ class Sweep {
   Result<void> sweep_folder(const std::string& path, bool descend) {
     std::vector<DirectoryEntry> entries;
     int result = uninterrupted([&] { return op_.calls().read_directory(path, entries); });
-    if (result == -ENOENT || result == -ENOTDIR || result == -EACCES || result == -ENAMETOOLONG) return {};
+    bool cannot =
+        result == -ENOENT || result == -ENOTDIR || result == -EACCES || result == -ENAMETOOLONG || result == -ELOOP;
+    if (cannot) return {};
     if (result < 0) return op_.failed(result, "read folder " + quote(path));
     for (const DirectoryEntry& entry : entries) {
       std::string inner = path + "/" + entry.name;
@@ -152,13 +157,19 @@ class Sweep {
         sweep_file(inner);
       } else if (entry.name.starts_with(kTemporaryPrefix)) {
         ++of_other_hosts_;
-      } else if (descend && entry.type == DT_LNK) {
+      } else if (descend && is_link(inner, entry.type)) {
         follow(inner);
       } else if (descend && (entry.type == DT_DIR || entry.type == DT_UNKNOWN)) {
         folders_.push_back(std::move(inner));  // what is no folder says so when it is read
       }
     }
     return {};
+  }
+
+  bool is_link(const std::string& path, unsigned char type) {
+    std::string target;
+    // Some filesystems do not say what an entry is.
+    return type == DT_LNK || (type == DT_UNKNOWN && op_.calls().read_link(path, target) == 0);
   }
 
   // Where a link leads may be another filesystem, which can hang; whoever comes next is to know.
@@ -221,7 +232,8 @@ Result<SweepResult> sweep(const Context& ctx, const std::shared_ptr<Volume>& vol
   bool never = volume->settings().guard == Settings::Guard::kNever;
   Operation op(*volume, ctx, Access::kRead, "sweep", "", never ? nullptr : volume->guard());
   if (auto writable = op.check_writable(); !writable) return fail(std::move(writable).error());
-  auto swept = Sweep(op).run();
+  auto stands = op.check_root();
+  auto swept = stands ? Sweep(op).run() : fail(std::move(stands).error());
   // Nobody waits for a sweep that a plugin begins, so that it failed is said here.
   if (!swept && op.check()) log::warn("{}", swept.error().message);
   return swept;

@@ -129,10 +129,11 @@ class FileReadQueue final : public ReadQueue {
       begin = end;
     }
     jobs_->under_way += entries.size();
-    auto tasks = [&] { return jobs_->posted + jobs_->running; };
-    while (tasks() < std::min(kMostTasks, jobs_->waiting.size()) && post_task(jobs_, *volume_)) {
+    // Those that run may hang: what waits is not left to them.
+    while (jobs_->posted < jobs_->waiting.size() && jobs_->posted + jobs_->running < kMostTasks &&
+           post_task(jobs_, *volume_)) {
     }
-    if (tasks() > 0 || entries.empty()) return {};
+    if (jobs_->posted + jobs_->running > 0 || entries.empty()) return {};
     jobs_->waiting.clear();
     jobs_->under_way -= entries.size();
     if (volume_->closed()) return closed();
@@ -160,8 +161,11 @@ class FileReadQueue final : public ReadQueue {
   void cancel() override {
     std::unique_lock lock(jobs_->mutex);
     jobs_->cancel.request_stop();
-    jobs_->waiting.clear();
-    jobs_->changed.wait(lock, [&] { return jobs_->running == 0; });
+    // Also what others submit meanwhile.
+    jobs_->changed.wait(lock, [&] {
+      jobs_->waiting.clear();
+      return jobs_->running == 0;
+    });
     jobs_->done.clear();
     jobs_->under_way = 0;
     jobs_->cancel = std::stop_source();

@@ -81,7 +81,7 @@ OpenFile::~OpenFile() {
 }
 
 Result<std::size_t> OpenFile::read(Operation& op, std::uint64_t offset, std::span<std::byte> into) const {
-  if (offset >= info_.size) return 0;
+  if (offset >= info_.size || into.empty()) return 0;
   into = into.first(std::min<std::uint64_t>(into.size(), info_.size - offset));
   std::size_t got = 0;
   while (got < into.size()) {
@@ -103,8 +103,9 @@ Result<std::size_t> OpenFile::read(Operation& op, std::uint64_t offset, std::spa
 // Others write files in place, damocles' own filestore among them.
 Result<void> OpenFile::check_unchanged(Operation& op) const {
   struct stat status;
-  if (int result = uninterrupted([&] { return op.calls().fstat(fd_, status); }); result < 0)
-    return op.failed(result, "");
+  int result = uninterrupted([&] { return op.calls().fstat(fd_, status); });
+  if (result == -ESTALE) return op.failed(ErrorCode::kChanged, "the file was replaced on the server while it was read");
+  if (result < 0) return op.failed(result, "");
   if (static_cast<std::uint64_t>(status.st_size) == info_.size && modified_at(status) == info_.modified) return {};
   return op.failed(ErrorCode::kChanged, "the file was written to while it was read");
 }

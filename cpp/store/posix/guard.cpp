@@ -86,7 +86,8 @@ long Guard::call(const Context& ctx, Request request) {
 void Guard::announce_outage() {
   {
     std::lock_guard lock(mutex_);
-    if (stopped_ || outage_announced_ || !is_out(clock_.now())) return;
+    Clock::Time now = clock_.now();
+    if (stopped_ || outage_announced_ || !(is_out(now) || is_stuck(now))) return;
     outage_announced_ = true;
   }
   log::warn("the filesystem of {} does not answer: calls on it fail until it does", quote(probe_path_));

@@ -18,6 +18,7 @@
 #include "store/posix/file_reader.hpp"
 #include "store/posix/file_writer.hpp"
 #include "store/posix/filesystem_types.hpp"
+#include "store/posix/mount_points.hpp"
 #include "store/posix/volume.hpp"
 
 namespace scabbard::posix {
@@ -87,7 +88,7 @@ class PosixStore final : public Store {
                               std::string_view source_object, const CreateOptions& options) override {
     Operation writing(*volume_, ctx, Access::kWrite, "put", object);
     if (auto writable = writing.check_writable(); !writable) return fail(std::move(writable).error());
-    auto* files = dynamic_cast<PosixStore*>(&source);
+    auto* files = dynamic_cast<PosixStore*>(&source.underlying());
     if (files == nullptr) {
       return writing.failed(ErrorCode::kUnsupported,
                             fmt::format("cannot copy from {} stores by itself", source.scheme()));
@@ -188,6 +189,7 @@ Result<std::shared_ptr<Store>> open_store(StoreConfig config, std::string root, 
     bool answers = failure.code != ErrorCode::kUnavailable && failure.code != ErrorCode::kDeadlineExceeded;
     if (answers) return fail(std::move(failure));
     // One dead mount must not keep a manager of twenty stores from starting.
+    volume->opened_on(0, mount_point_of(root) == root);
     log::warn("open store {}: {}; opened all the same", volume->quoted_name(), failure.message);
     return std::make_shared<PosixStore>(std::move(volume));
   }
