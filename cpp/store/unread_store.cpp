@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "base/text.hpp"
@@ -133,9 +134,15 @@ class UnreadStore final : public Store, public std::enable_shared_from_this<Unre
   Result<std::shared_ptr<Store>> try_to_open(const Context& ctx) {
     auto is_there = access_->is_there(ctx);
     if (!is_there) return fail(std::move(is_there).error());
-    auto store = *is_there && is_mounted() ? open_(config_, *access_) : missing();
+    if (!*is_there || !is_mounted()) return missing();
+    Result<std::shared_ptr<Store>> store = fail(ErrorCode::kInternal, "out of memory");
+    try {
+      store = open_(config_, *access_);
+    } catch (const std::bad_alloc&) {  // others wait for the outcome
+    }
     // Taken away meanwhile, it would be what lies below its mount point.
-    return store && !is_mounted() ? missing() : store;
+    bool is_gone = store ? !is_mounted() : store.error().code == ErrorCode::kNotFound;
+    return is_gone ? missing() : store;
   }
 
   // While a dead mount is replaced its bare mount point answers, and is not the store.

@@ -310,7 +310,7 @@ int DurableFile::sync_folders(Operation& op) const {
     int result = sync_folder(op.calls(), folder);
     // A folder that may be entered and not read cannot be opened. Journals take the rename along with the file.
     if (result == -EACCES) result = uninterrupted([&] { return op.calls().fsync(fd_); });
-    if (result == -ENOENT) return 0;  // removed meanwhile, and the object with it
+    if (result == -ENOENT && op.check_root()) return 0;  // removed meanwhile, and the object with it
     if (result < 0) return result;
     if (folder.size() <= root.size() || !folder.starts_with(root)) return 0;
     folder = folder_of(folder);

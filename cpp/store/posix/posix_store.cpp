@@ -120,7 +120,8 @@ class PosixStore final : public Store {
     if (result < 0) return op.failed(result, "");
     result = sync_folder(op.calls(), path.substr(0, path.rfind('/')));
     // The folder went with the object, or may be entered and not read.
-    if (result < 0 && result != -ENOENT && result != -EACCES) {
+    bool needs_no_sync = (result == -ENOENT && op.check_root()) || result == -EACCES;
+    if (result < 0 && !needs_no_sync) {
       return op.failed(result, "sync the folder; the object is gone, but may be back after a power cut");
     }
     return {};
