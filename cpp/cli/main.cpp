@@ -27,15 +27,17 @@ int main(int argc, char** argv) {
   });
 
   bool markdown = false;
+  std::string overview;  // while parsing, app.help() would be that of the subcommand
   auto* help = app.add_subcommand("help", "Explain a subject");
   help->require_subcommand(0, 1);
   help->callback([&] {
-    if (help->get_subcommands().empty()) status = print(app.help());
+    if (help->get_subcommands().empty()) status = print(overview);
   });
   auto* options = help->add_subcommand("options", "The options of a store");
   options->add_flag("--markdown", markdown, "As the page docs/options.md");
   options->callback([&] { status = print(markdown ? scabbard::options_page() : scabbard::describe_options()); });
 
+  overview = app.help();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -188,6 +188,7 @@ Result<std::shared_ptr<Store>> open_store(StoreConfig config, std::string root, 
   if (fd < 0) {
     Error failure = file_error(fd, Access::kRead, quote(root), "");
     bool answers = failure.code != ErrorCode::kUnavailable && failure.code != ErrorCode::kDeadlineExceeded;
+    if (fd == -ENOENT) failure.message += "; make the folder, or mount its disk";
     if (answers) return fail(std::move(failure));
     // One dead mount must not keep a manager of twenty stores from starting.
     volume->opened_on(0, mount_point_of(root) == root);
