@@ -51,9 +51,12 @@ Result<StoreConfig> normalized(StoreConfig config) {
   return config;
 }
 
+// Without a URL the objects lie in the store's own folder.
+Result<const Backend*> backend_at(const std::string& url) { return backend_for(url.empty() ? "file://" : url); }
+
 // Opens what a complete configuration says, at its Url or in its folder.
 Result<std::shared_ptr<Store>> open_backend(StoreConfig config, const std::string& url) {
-  auto backend = backend_for(url.empty() ? "file://" : url);
+  auto backend = backend_at(url);
   if (!backend) return fail(std::move(backend).error());
   auto options = Options::parse((*backend)->scheme, config.meta);
   if (!options) return fail(std::move(options).error());
@@ -72,7 +75,7 @@ std::string url_option(const StoreConfig& config) {
 }
 
 bool has_valid_options(const StoreConfig& config) {
-  auto backend = backend_for(config.meta.contains("Url") ? url_option(config) : "file://");
+  auto backend = backend_at(url_option(config));
   return backend && Options::parse((*backend)->scheme, config.meta);
 }
 

@@ -119,8 +119,7 @@ class UnreadStore final : public Store, public std::enable_shared_from_this<Unre
   Result<std::shared_ptr<Store>> opened_quickly(const Context& ctx) {
     auto store = opened(ctx.with_timeout(kQuick));
     if (!store && store.error().code == ErrorCode::kDeadlineExceeded && !ctx.ended()) {
-      store.error().code = ErrorCode::kUnavailable;
-      store.error().retryable = true;
+      return fail(ErrorCode::kUnavailable, std::move(store.error().message));
     }
     return store;
   }
@@ -149,11 +148,8 @@ class UnreadStore final : public Store, public std::enable_shared_from_this<Unre
   bool is_mounted() const { return posix::mount_point_of(config_.path) == mount_point_; }
 
   Result<std::shared_ptr<Store>> missing() const {
-    Error error = fail(ErrorCode::kUnavailable,
-                       fmt::format("the folder {} is missing: is its disk mounted?", quote(config_.path)))
-                      .error();
-    error.retryable = true;
-    return fail(std::move(error));
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("the folder {} is missing: is its disk mounted?", quote(config_.path)));
   }
 
   std::unexpected<Error> closed() const {

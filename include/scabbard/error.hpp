@@ -53,9 +53,11 @@ struct Error {
 template <class T = void>
 using Result = std::expected<T, Error>;
 
-/// Shorthand for the failing branch: `return fail(ErrorCode::kInvalidPath, "...")`.
+/// Shorthand for the failing branch: `return fail(ErrorCode::kInvalidPath, "...")`. What is unavailable is worth
+/// trying again.
 inline std::unexpected<Error> fail(ErrorCode code, std::string message) {
-  return std::unexpected(Error{.code = code, .message = std::move(message), .request_id = {}});
+  return std::unexpected(Error{
+      .code = code, .message = std::move(message), .retryable = code == ErrorCode::kUnavailable, .request_id = {}});
 }
 inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
 

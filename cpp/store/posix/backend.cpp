@@ -19,13 +19,10 @@ Settings::Guard guard_of(std::string_view choice) {
   return Settings::Guard::kAuto;
 }
 
-// What asking for the space may take when a store is opened: it is for a remark only.
-constexpr auto kSpaceLimit = std::chrono::seconds(1);
-
 // Says so when two stores that can be written lie on one filesystem: the manager counts its free space for each.
 void note_filesystem(Store& store) {
   if (store.config().read_only) return;
-  auto space = store.space(Context().with_timeout(kSpaceLimit));
+  auto space = store.space({});
   if (!space) return;
   static auto* mutex = new std::mutex;
   static auto* seen = new std::map<std::string, StoreConfig>;  // by filesystem: its first store

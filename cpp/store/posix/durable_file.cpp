@@ -41,11 +41,9 @@ std::string new_temporary_name() {
 
 // A link leads to where nothing is. That is never an object that is missing.
 std::unexpected<Error> folder_is_away(const Operation& op, const std::string& folder) {
-  auto failure = op.failed(
+  return op.failed(
       ErrorCode::kUnavailable,
       fmt::format("its folder {} is, or lies below, a link to nowhere: is that disk mounted?", quote(folder)));
-  failure.error().retryable = true;
-  return failure;
 }
 
 // Makes the folders between the store's root and `folder`. Never the root itself: where that is missing, a

@@ -138,10 +138,8 @@ Result<void> Operation::check_name() const {
 
 Result<void> Operation::check_root() const {
   auto missing = [&](std::string_view how) {
-    auto failure = failed(ErrorCode::kUnavailable,
-                          fmt::format("the store's folder {} {}: is its disk mounted?", quote(volume_.root()), how));
-    failure.error().retryable = true;
-    return failure;
+    return failed(ErrorCode::kUnavailable,
+                  fmt::format("the store's folder {} {}: is its disk mounted?", quote(volume_.root()), how));
   };
   struct stat root;
   struct stat parent;
