@@ -123,6 +123,13 @@ Result<void> Writer::write(const Context& ctx, std::span<const std::byte> bytes)
   return {};
 }
 
+Result<WriteInfo> Store::copy_from(const Context& ctx, std::string_view object, Store& source,
+                                   std::string_view source_object, const CreateOptions& options) {
+  ObjectCopy copy{.source = std::string(source_object), .object = std::string(object), .options = options};
+  copy_many_from(ctx, source, std::span(&copy, 1));
+  return std::move(copy.result);
+}
+
 Result<void> Store::read(const Context& ctx, std::span<RangeRead> entries) {
   auto queue = read_queue();
   auto going = ctx.check("read");

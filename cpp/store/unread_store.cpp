@@ -57,12 +57,16 @@ class UnreadStore final : public Store, public std::enable_shared_from_this<Unre
                              const CreateOptions& options) override {
     return with_store(ctx, [&](Store& store) { return store.put_file(ctx, object, source, options); });
   }
-  Result<WriteInfo> copy_from(const Context& ctx, std::string_view object, Store& source,
-                              std::string_view source_object, const CreateOptions& options) override {
-    return with_store(ctx, [&](Store& store) { return store.copy_from(ctx, object, source, source_object, options); });
+  void copy_many_from(const Context& ctx, Store& source, std::span<ObjectCopy> copies) override {
+    auto store = opened(ctx);
+    if (store) return (*store)->copy_many_from(ctx, source, copies);
+    for (ObjectCopy& copy : copies) copy.result = fail(store.error());
   }
   Result<void> remove(const Context& ctx, std::string_view object) override {
     return with_store(ctx, [&](Store& store) { return store.remove(ctx, object); });
+  }
+  Result<void> remove_folder(const Context& ctx, std::string_view folder) override {
+    return with_store(ctx, [&](Store& store) { return store.remove_folder(ctx, folder); });
   }
   Result<std::unique_ptr<Lister>> list(const Context& ctx, const ListOptions& options) override {
     return with_store(ctx, [&](Store& store) { return store.list(ctx, options); });

@@ -14,6 +14,7 @@
 // Memory: no call returns while anything can still write into memory that the caller gave.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -79,6 +80,18 @@ struct CreateOptions {
   bool exclusive = false;
   /// The length in bytes, if known beforehand. A different length in the end is an error.
   std::optional<std::uint64_t> length;
+  /// Where not null, raised by every run of bytes as it is taken: for showing how far a long write is. Must outlive
+  /// the write.
+  std::atomic<std::uint64_t>* progress = nullptr;
+};
+
+/// One of the copies of Store::copy_many_from(): input above, output below.
+struct ObjectCopy {
+  std::string source;  ///< the object there
+  std::string object;  ///< the object here
+  CreateOptions options = {};
+
+  Result<WriteInfo> result = WriteInfo{};
 };
 
 /// A range of an open regular file. The descriptor stays the caller's; its position is neither used nor
@@ -165,6 +178,9 @@ struct ListOptions {
   std::string folder;
   /// Objects of all folders below; otherwise one level, with folders as entries.
   bool recursive = true;
+  /// Go into folders that are links to others, too; otherwise they are entries, as in a listing of one level. Only
+  /// of stores with local files.
+  bool follow_links = true;
 };
 
 struct ListEntry {
@@ -223,11 +239,15 @@ class Store {
   /// through a memory map may escape it.
   virtual Result<WriteInfo> put_file(const Context& ctx, std::string_view object, const FileSource& source,
                                      const CreateOptions& options = {}) = 0;
-  /// Copies between stores without passing the bytes through this process; kUnsupported where that
-  /// cannot be done: read from `source` and write here instead.
-  virtual Result<WriteInfo> copy_from(const Context& ctx, std::string_view object, Store& source,
-                                      std::string_view source_object, const CreateOptions& options = {}) = 0;
+  /// Copies from `source` without passing the bytes through this process. Each copy has a result of its own,
+  /// kUnsupported where that cannot be done: read there and write here instead. What makes objects durable is done
+  /// once for all, so that a hundred small ones cost little more than one; they become visible at the end, one
+  /// after the other. Each holds a descriptor until then.
+  virtual void copy_many_from(const Context& ctx, Store& source, std::span<ObjectCopy> copies) = 0;
   virtual Result<void> remove(const Context& ctx, std::string_view object) = 0;
+  /// Removes a folder in which there are no objects, and those below it; links are left alone. Nothing where the
+  /// backend has no folders, or no such one. What is in them and is no object (a device, a link to nowhere) is kIo.
+  virtual Result<void> remove_folder(const Context& ctx, std::string_view folder) = 0;
   virtual Result<std::unique_ptr<Lister>> list(const Context& ctx, const ListOptions& options = {}) = 0;
   virtual Result<Space> space(const Context& ctx) = 0;
   /// Removes leftovers of writers that died on this host; never those of the living.
@@ -239,6 +259,10 @@ class Store {
   /// Lets every call under way fail with kClosed, later ones too, and joins the store's threads (those
   /// stuck in the kernel are left behind; they own all they touch). Idempotent.
   virtual void close() = 0;
+
+  /// One copy of copy_many_from().
+  Result<WriteInfo> copy_from(const Context& ctx, std::string_view object, Store& source,
+                              std::string_view source_object, const CreateOptions& options = {});
 
   /// Submits the entries and waits for all of them. An error is the context's; each entry has its own
   /// result, and those that did not finish have the context's error.

@@ -30,6 +30,29 @@ TEST_P(PosixStoreTest, Objects_in_a_linked_folder) {
   EXPECT_TRUE(fs::is_symlink(path("sealed")));
 }
 
+TEST_P(PosixStoreTest, List_that_follows_no_links_has_linked_folders_as_entries) {
+  const TemporaryFolder elsewhere;
+  write_file(elsewhere / "file", "text");
+  fs::create_symlink(elsewhere.path(), path("linked"));
+  fs::create_symlink(elsewhere / "file", path("object"));
+  value_of(put("folder/object", "text"));
+  const ListOptions options{.folder = {}, .recursive = true, .follow_links = false};
+  EXPECT_THAT(list_names(store(), ctx(), options), Gives(ElementsAre("folder/object", "linked/", "object")));
+}
+
+TEST_P(PosixStoreTest, Removing_a_folder_leaves_what_links_lead_to) {
+  const TemporaryFolder elsewhere;
+  fs::create_directories(elsewhere / "empty");
+  fs::create_directories(path("folder/inner"));
+  fs::create_symlink(elsewhere.path(), path("linked"));
+  fs::create_symlink(elsewhere.path(), path("folder/linked"));
+  EXPECT_THAT(store().remove_folder(ctx(), "linked"), Succeeds());
+  EXPECT_THAT(store().remove_folder(ctx(), "folder"), FailsSaying(ErrorCode::kIo, "ENOTEMPTY"));
+  EXPECT_TRUE(fs::is_directory(elsewhere / "empty"));
+  EXPECT_TRUE(fs::is_symlink(path("linked")));
+  EXPECT_FALSE(fs::exists(path("folder/inner")));
+}
+
 TEST_P(PosixStoreTest, Put_through_a_link_replaces_the_target_and_keeps_the_link) {
   const TemporaryFolder elsewhere;
   write_file(elsewhere / "file", "old");

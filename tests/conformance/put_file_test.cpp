@@ -206,6 +206,56 @@ TEST_P(Conformance, Copy_of_an_object) {
   EXPECT_THAT(place().leftovers(), IsEmpty());
 }
 
+TEST_P(Conformance, Many_copies_have_a_result_each) {
+  constexpr int kCopies = 40;
+  std::atomic<std::uint64_t> progress = 0;
+  std::vector<ObjectCopy> copies;
+  for (int i = 0; i < kCopies; ++i) {
+    const std::string number = std::to_string(i);
+    value_of(put("from/" + number, "text " + number));
+    copies.push_back({.source = "from/" + number, .object = "to/" + number, .options = {.progress = &progress}});
+  }
+  value_of(put("to/7", "old"));
+  copies[7].options.exclusive = true;
+  copies[8].source = "from/missing";
+  copies[9].object = "../outside";
+  store().copy_many_from(ctx(), store(), copies);
+  if (!copies[0].result && copies[0].result.error().code == ErrorCode::kUnsupported) {
+    GTEST_SKIP() << "this store does not copy by itself";
+  }
+  std::uint64_t copied = 0;
+  for (int i = 0; i < kCopies; ++i) {
+    if (i >= 7 && i <= 9) continue;
+    const std::string text = "text " + std::to_string(i);
+    EXPECT_THAT(copies[static_cast<std::size_t>(i)].result, Succeeds());
+    EXPECT_THAT(get("to/" + std::to_string(i)), Gives(text));
+    copied += text.size();
+  }
+  EXPECT_THAT(copies[7].result, FailsWith(ErrorCode::kAlreadyExists));
+  EXPECT_THAT(get("to/7"), Gives("old"));
+  EXPECT_THAT(copies[8].result, FailsSaying(ErrorCode::kNotFound, "from/missing"));
+  EXPECT_THAT(copies[9].result, FailsSaying(ErrorCode::kInvalidPath, "../outside"));
+  EXPECT_THAT(get("to/8"), FailsWith(ErrorCode::kNotFound));
+  EXPECT_EQ(progress, copied);
+  EXPECT_THAT(place().leftovers(), IsEmpty());
+}
+
+TEST_P(Conformance, Copies_that_are_cancelled_leave_nothing) {
+  std::vector<ObjectCopy> copies;
+  for (int i = 0; i < 10; ++i) {
+    value_of(put("from/" + std::to_string(i), "text"));
+    copies.push_back({.source = "from/" + std::to_string(i), .object = "to/" + std::to_string(i)});
+  }
+  std::stop_source cancel;
+  cancel.request_stop();
+  store().copy_many_from(ctx().with_cancel(cancel.get_token()), store(), copies);
+  for (const ObjectCopy& copy : copies) {
+    EXPECT_FALSE(copy.result);
+    EXPECT_THAT(get(copy.object), FailsWith(ErrorCode::kNotFound));
+  }
+  EXPECT_THAT(place().leftovers(), IsEmpty());
+}
+
 TEST_P(Conformance, Copy_of_an_object_onto_itself_keeps_it) {
   value_of(put("object", "text"));
   const auto copied = store().copy_from(ctx(), "object", store(), "object");

@@ -21,6 +21,7 @@ TEST_P(Conformance, Read_only_store_refuses_every_change_and_leaves_everything) 
     EXPECT_THAT(read_only->copy_from(ctx(), object, store(), "object"),
                 AnyOf(FailsWith(ErrorCode::kReadOnly), FailsWith(ErrorCode::kUnsupported)));
   }
+  EXPECT_THAT(read_only->remove_folder(ctx(), "folder"), FailsWith(ErrorCode::kReadOnly));
   EXPECT_THAT(names({.folder = {}, .recursive = false}), Gives(::testing::ElementsAre("object")));
   EXPECT_THAT(get("object"), Gives("text"));
 }

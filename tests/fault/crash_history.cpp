@@ -37,21 +37,34 @@ CrashHistory::~CrashHistory() { model_.after_every_change({}); }
 
 bool CrashHistory::step(const std::string& what, const std::string& object, const Content& content,
                         const std::function<bool()>& action) {
+  bool acknowledged = false;
+  step(what, {{object, content}}, [&] {
+    acknowledged = action();
+    return std::map<std::string, bool>{{object, acknowledged}};
+  });
+  return acknowledged;
+}
+
+void CrashHistory::step(const std::string& what, const std::map<std::string, Content>& contents,
+                        const std::function<std::map<std::string, bool>()>& action) {
   {
     std::lock_guard lock(mutex_);
     current_ = what;
-    // Whatever is expected of an object that was never mentioned: that it is not there.
-    std::vector<Content>& possible = allowed_.try_emplace(object, std::vector<Content>{std::nullopt}).first->second;
-    possible.push_back(content);
+    for (const auto& [object, content] : contents) {
+      // Whatever is expected of an object that was never mentioned: that it is not there.
+      allowed_.try_emplace(object, std::vector<Content>{std::nullopt}).first->second.push_back(content);
+    }
   }
-  const bool acknowledged = action();
+  const std::map<std::string, bool> acknowledged = action();
   {
     std::lock_guard lock(mutex_);
-    current_ = what + (acknowledged ? ", acknowledged" : ", refused");
-    if (acknowledged) allowed_[object] = {content};
+    const bool all = std::ranges::all_of(acknowledged, [](const auto& entry) { return entry.second; });
+    current_ = what + (all ? ", acknowledged" : ", refused");
+    for (const auto& [object, done] : acknowledged) {
+      if (done) allowed_[object] = {contents.at(object)};
+    }
   }
   keep_images();
-  return acknowledged;
 }
 
 void CrashHistory::step(const std::string& what, const std::function<void()>& action) {

@@ -33,6 +33,9 @@ class CrashHistory {
   /// Returns that too.
   bool step(const std::string& what, const std::string& object, const Content& content,
             const std::function<bool()>& action);
+  /// The same of several objects that one call changes.
+  void step(const std::string& what, const std::map<std::string, Content>& contents,
+            const std::function<std::map<std::string, bool>()>& action);
   /// Steps that change nothing of what objects hold.
   void step(const std::string& what, const std::function<void()>& action);
 

@@ -4,7 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <map>
 #include <ostream>
+#include <vector>
 
 #include "fault/crash_history.hpp"
 #include "store/posix/posix_store.hpp"
@@ -116,6 +120,58 @@ TEST_P(Crash, Copy_between_stores_survives) {
   });
   EXPECT_TRUE(copied);
   expect_survival(20);
+}
+
+class ManyCopies {
+ public:
+  ManyCopies() {
+    for (int i = 0; i < 9; ++i) {
+      const std::string object = "cache/s-t01000-" + std::to_string(i % 2) + "/" + std::to_string(i);
+      copies_.push_back({.source = "original", .object = object});
+      contents_[object] = kOld;
+    }
+  }
+
+  // Which of them were acknowledged.
+  std::map<std::string, bool> run(Store& store, CrashHistory& history) {
+    std::map<std::string, bool> acknowledged;
+    history.step("copy many", contents_, [&] {
+      store.copy_many_from(Context(), store, copies_);
+      for (const ObjectCopy& copy : copies_) acknowledged[copy.object] = copy.result.has_value();
+      return acknowledged;
+    });
+    return acknowledged;
+  }
+
+ private:
+  std::vector<ObjectCopy> copies_;
+  std::map<std::string, CrashHistory::Content> contents_;
+};
+
+TEST_P(Crash, Copies_that_are_synced_together_survive) {
+  auto store = open();
+  ASSERT_TRUE(put(*store, "original", kOld));
+  for (const auto& [object, acknowledged] : ManyCopies().run(*store, history_)) EXPECT_TRUE(acknowledged) << object;
+  expect_survival(100);
+}
+
+TEST_P(Crash, Copies_of_which_a_sync_fails_are_refused_or_survive) {
+  for (std::size_t n = 1;; ++n) {
+    ModelFilesystem model({root_});
+    CrashHistory history(model, root_);
+    auto store = value_of(
+        open_store({.name = "model", .path = root_, .meta = {}}, root_, {.guard = GetParam().guard, .calls = &model}));
+    ASSERT_TRUE(history.step("put original", "original", kOld,
+                             [&] { return put_bytes(*store, Context(), "original", kOld).has_value(); }));
+    const std::size_t before = model.fsyncs();
+    model.fail_fsync(n, EIO);
+    const auto acknowledged = ManyCopies().run(*store, history);
+    const bool all = std::ranges::all_of(acknowledged, [](const auto& entry) { return entry.second; });
+    const bool failed = model.fsyncs() - before >= n;
+    EXPECT_EQ(all, !failed) << "sync " << n << " failed and nobody was told";
+    EXPECT_THAT(history.violations(), IsEmpty()) << "sync " << n << " failed";
+    if (!failed) break;
+  }
 }
 
 TEST_P(Crash, Put_into_a_folder_that_another_store_has_just_made_survives) {

@@ -24,6 +24,8 @@ std::string_view to_string(Call call) {
       return "seek";
     case Call::kFsync:
       return "fsync";
+    case Call::kSyncFilesystem:
+      return "sync_filesystem";
     case Call::kStartWriteback:
       return "start_writeback";
     case Call::kWaitForWriteback:
@@ -58,6 +60,8 @@ std::string_view to_string(Call call) {
       return "unlink";
     case Call::kMakeDirectory:
       return "make_directory";
+    case Call::kRemoveDirectory:
+      return "remove_directory";
   }
   return "?";
 }
@@ -117,6 +121,9 @@ off_t InterceptingFileCalls::seek(int fd, off_t offset, int whence) {
 int InterceptingFileCalls::fsync(int fd) {
   return on_descriptor(Call::kFsync, fd, 0, [&](std::size_t) { return inner_.fsync(fd); });
 }
+int InterceptingFileCalls::sync_filesystem(int fd) {
+  return on_descriptor(Call::kSyncFilesystem, fd, 0, [&](std::size_t) { return inner_.sync_filesystem(fd); });
+}
 int InterceptingFileCalls::start_writeback(int fd, off_t offset, off_t length) {
   return on_descriptor(Call::kStartWriteback, fd, 0,
                        [&](std::size_t) { return inner_.start_writeback(fd, offset, length); });
@@ -169,6 +176,9 @@ int InterceptingFileCalls::unlink(const std::string& path) {
 }
 int InterceptingFileCalls::make_directory(const std::string& path, mode_t mode) {
   return on_path(Call::kMakeDirectory, path, [&] { return inner_.make_directory(path, mode); });
+}
+int InterceptingFileCalls::remove_directory(const std::string& path) {
+  return on_path(Call::kRemoveDirectory, path, [&] { return inner_.remove_directory(path); });
 }
 
 }  // namespace scabbard::posix

@@ -21,6 +21,7 @@ enum class Call {
   kCloneRange,
   kSeek,
   kFsync,
+  kSyncFilesystem,
   kStartWriteback,
   kWaitForWriteback,
   kReserve,
@@ -38,6 +39,7 @@ enum class Call {
   kLink,
   kUnlink,
   kMakeDirectory,
+  kRemoveDirectory,
 };
 
 std::string_view to_string(Call call);
@@ -65,6 +67,7 @@ class InterceptingFileCalls : public FileCalls {
   int clone_range(int in, off_t in_offset, int out, off_t out_offset, size_t length) override;
   off_t seek(int fd, off_t offset, int whence) override;
   int fsync(int fd) override;
+  int sync_filesystem(int fd) override;
   int start_writeback(int fd, off_t offset, off_t length) override;
   int wait_for_writeback(int fd, off_t offset, off_t length) override;
   int reserve(int fd, off_t length) override;
@@ -82,6 +85,7 @@ class InterceptingFileCalls : public FileCalls {
   int link(const std::string& from, const std::string& to) override;
   int unlink(const std::string& path) override;
   int make_directory(const std::string& path, mode_t mode) override;
+  int remove_directory(const std::string& path) override;
 
  protected:
   /// Makes the call, moving at most `length` bytes where it moves any.

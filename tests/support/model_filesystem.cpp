@@ -46,6 +46,7 @@ struct Node {
   std::set<std::size_t> dirty;  // pages of `data` that an fsync would write
   std::set<std::size_t> lost;   // pages that a failed fsync has marked clean
   bool size_dirty = false;
+  int writeback_error = 0;  // of a sync of the filesystem, not yet told
 
   std::map<std::string, NodeId> names;
   std::map<std::string, NodeId> durable_names;
@@ -295,9 +296,28 @@ struct ModelFilesystem::State {
   }
 
   int sync(NodeId id) {
-    Node& node = nodes.at(id);
+    const bool fails = next_sync_fails();
+    clean(id, fails);
+    return fails ? -fsync_error : 0;
+  }
+
+  // As kernels before 5.8 do it: the failure is told to whoever asks for the file, and to nobody else.
+  int sync_all() {
+    const bool fails = next_sync_fails();
+    for (auto& [id, node] : nodes) {
+      if (fails && !node.dirty.empty()) node.writeback_error = fsync_error;
+      clean(id, fails);
+    }
+    return 0;
+  }
+
+  bool next_sync_fails() {
     ++fsyncs;
-    const bool fails = fsyncs_until_failure != 0 && --fsyncs_until_failure == 0;
+    return fsyncs_until_failure != 0 && --fsyncs_until_failure == 0;
+  }
+
+  void clean(NodeId id, bool fails) {
+    Node& node = nodes.at(id);
     if (fails) {
       node.lost.merge(node.dirty);
     } else {
@@ -310,7 +330,6 @@ struct ModelFilesystem::State {
     }
     node.dirty.clear();
     node.size_dirty = false;
-    return fails ? -fsync_error : 0;
   }
 
   // The disk with `chosen` of the pending names on it.
@@ -553,9 +572,28 @@ int ModelFilesystem::fsync(int fd) {
   return result;
 }
 
-// Neither promises that a power cut is survived: size and place of the data are not on disk yet.
+int ModelFilesystem::sync_filesystem(int fd) {
+  if (fd < kFirstDescriptor) return kernel_calls().sync_filesystem(fd);
+  int result = 0;
+  {
+    std::lock_guard lock(state_->mutex);
+    if (!state_->open.contains(fd)) return -EBADF;
+    result = state_->sync_all();
+  }
+  state_->tell_observer();
+  return result;
+}
+
+// Neither promises that a power cut is survived: size and place of the data are not on disk yet. The second tells
+// of what failed before.
 int ModelFilesystem::start_writeback(int, off_t, off_t) { return 0; }
-int ModelFilesystem::wait_for_writeback(int, off_t, off_t) { return 0; }
+int ModelFilesystem::wait_for_writeback(int fd, off_t, off_t) {
+  if (fd < kFirstDescriptor) return 0;
+  std::lock_guard lock(state_->mutex);
+  const auto file = state_->open.find(fd);
+  if (file == state_->open.end()) return -EBADF;
+  return -std::exchange(state_->nodes.at(file->second.node).writeback_error, 0);
+}
 int ModelFilesystem::reserve(int, off_t) { return 0; }
 
 int ModelFilesystem::truncate(int fd, off_t length) {

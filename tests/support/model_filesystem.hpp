@@ -1,8 +1,8 @@
 // A filesystem in memory that knows what would survive a power cut.
 //
 // POSIX promises little, and the model grants no more:
-//   - what was written to a file is on disk only after an fsync of that file;
-//   - a name (create, link, rename, unlink, mkdir) is on disk only after an fsync of the folder that holds it;
+//   - what was written to a file is on disk only after an fsync of that file, or a sync of the filesystem;
+//   - a name (create, link, rename, unlink, mkdir) is on disk only after one of the folder that holds it;
 //   - after a failed fsync of a file its data counts as clean but is not on disk: a second fsync succeeds
 //     and lies. Names wait for the next fsync of their folder.
 // Between two syncs the disk may have any part of it. crash_images() gives what a machine could find after
@@ -44,11 +44,11 @@ class ModelFilesystem final : public FileCalls {
   /// Runs after every call that changed something, synced something, or failed in it; no lock is held.
   void after_every_change(std::function<void()> observer);
 
-  /// The `number`th fsync from here on (1 is the next, 0: none) fails with `error`, and loses the data that it
+  /// The `number`th sync from here on (1 is the next, 0: none) fails with `error`, and loses the data that it
   /// should have synced.
   void fail_fsync(std::size_t number, int error);
 
-  /// How many fsyncs there were.
+  /// How many syncs there were.
   std::size_t fsyncs() const;
 
   /// Filesystems that do not know renameat2's flags (NFS): rename_no_replace is -EINVAL.
@@ -63,6 +63,7 @@ class ModelFilesystem final : public FileCalls {
   int clone_range(int in, off_t in_offset, int out, off_t out_offset, size_t length) override;
   off_t seek(int fd, off_t offset, int whence) override;
   int fsync(int fd) override;
+  int sync_filesystem(int fd) override;
   int start_writeback(int fd, off_t offset, off_t length) override;
   int wait_for_writeback(int fd, off_t offset, off_t length) override;
   int reserve(int fd, off_t length) override;
@@ -80,10 +81,10 @@ class ModelFilesystem final : public FileCalls {
   int link(const std::string& from, const std::string& to) override;
   int unlink(const std::string& path) override;
   int make_directory(const std::string& path, mode_t mode) override;
+  int remove_directory(const std::string& path) override;
 
   /// What the backend never does itself, for arranging a scene. On disk only after a sync, as all else.
   int make_symlink(const std::string& target, const std::string& path);
-  int remove_directory(const std::string& path);
 
  private:
   struct State;

@@ -39,6 +39,11 @@ std::string new_temporary_name() {
   return fmt::format("{}{}-{}", temporary_prefix_of_host(), ::getpid(), next++);
 }
 
+// Of wait_for_writeback(): the filesystem does not know it.
+bool cannot_wait(int result) {
+  return result == -EINVAL || result == -ENOSYS || result == -EOPNOTSUPP || result == -ESPIPE;
+}
+
 // A link leads to where nothing is. That is never an object that is missing.
 std::unexpected<Error> folder_is_away(const Operation& op, const std::string& folder) {
   return op.failed(
@@ -105,7 +110,7 @@ Result<DurableFile> DurableFile::create(Operation& op, std::shared_ptr<Volume> v
   if (auto stands = op.check_root(); !stands) return fail(std::move(stands).error());
   auto path = follow_links(op, volume->path_of(object));
   if (!path) return fail(std::move(path).error());
-  DurableFile file(std::move(volume), std::move(guard), *std::move(path), options.exclusive);
+  DurableFile file(std::move(volume), std::move(guard), *std::move(path), options);
   if (auto seen = file.look_at_target(op); !seen) return fail(std::move(seen).error());
   if (auto opened = file.open_temporary(op); !opened) return fail(std::move(opened).error());
   return file;
@@ -117,8 +122,10 @@ DurableFile::DurableFile(DurableFile&& other) noexcept
       path_(std::move(other.path_)),
       temporary_(std::exchange(other.temporary_, {})),
       exclusive_(other.exclusive_),
+      progress_(other.progress_),
       replaced_(other.replaced_),
       fd_(std::exchange(other.fd_, -1)),
+      device_(other.device_),
       size_(other.size_),
       written_back_(other.written_back_) {}
 
@@ -181,7 +188,9 @@ bool DurableFile::claim(FileCalls& calls) {
   if (locked == -EWOULDBLOCK) return false;
   // Where there are no locks there are no sweeps either: they fail to get one.
   struct stat status;
-  return uninterrupted([&] { return calls.fstat(fd_, status); }) != 0 || status.st_nlink > 0;
+  if (uninterrupted([&] { return calls.fstat(fd_, status); }) != 0) return true;
+  device_ = status.st_dev;
+  return status.st_nlink > 0;
 }
 
 Result<void> DurableFile::reserve(Operation& op, std::uint64_t length) {
@@ -215,6 +224,7 @@ Result<void> DurableFile::write(Operation& op, std::span<const std::byte> bytes)
 
 Result<void> DurableFile::advance(Operation& op, std::uint64_t length) {
   size_ += length;
+  if (progress_ != nullptr) *progress_ += length;
   if (size_ - written_back_ < kWritebackRun) return {};
   auto begin = static_cast<off_t>(written_back_);
   // Only a head start: what fails here fails again in the sync.
@@ -224,36 +234,24 @@ Result<void> DurableFile::advance(Operation& op, std::uint64_t length) {
   // waited for.
   if ((volume_->guarded() || guard_ != nullptr) && begin > 0) {
     int result = uninterrupted([&] { return op.calls().wait_for_writeback(fd_, 0, begin); });
-    bool cannot = result == -EINVAL || result == -ENOSYS || result == -EOPNOTSUPP || result == -ESPIPE;
-    if (result < 0 && !cannot) return op.failed(result, "write");
+    if (result < 0 && !cannot_wait(result)) return op.failed(result, "write");
   }
   return {};
 }
 
 Result<WriteInfo> DurableFile::publish(Operation& op) {
-  if (auto going = op.check(); !going) return fail(std::move(going).error());
   if (auto taken = take_over_attributes(op); !taken) return fail(std::move(taken).error());
-  if (int result = uninterrupted([&] { return op.calls().fsync(fd_); }); result < 0) {
-    return op.failed(result, "sync the data");
-  }
-  if (int result = op.calls().flush(fd_); result < 0 && result != -EINTR) return op.failed(result, "close");
-  struct stat status;
-  if (int result = uninterrupted([&] { return op.calls().fstat(fd_, status); }); result < 0) {
-    return op.failed(result, "look at the new file");
-  }
-  if (static_cast<std::uint64_t>(status.st_size) != size_) {
-    return op.failed(ErrorCode::kCorrupt, fmt::format("{} bytes were written, the file has {}", size_, status.st_size));
-  }
-  if (auto named = take_name(op); !named) return fail(std::move(named).error());
-  if (int result = sync_folders(op); result < 0) {
-    return op.failed(result, "sync the folder; the new object is there, whole, but may not survive a power cut");
-  }
-  ObjectInfo info = object_info(status);
-  return WriteInfo{.size = info.size, .version = std::move(info.version), .crc32c = {}};
+  if (auto synced = sync_data(op); !synced) return fail(std::move(synced).error());
+  auto info = take_name(op);
+  if (!info) return info;
+  SyncedFolders none;
+  if (auto synced = sync_folders(op, none); !synced) return fail(std::move(synced).error());
+  return info;
 }
 
 // A replaced file's owner and mode stay, as when it is truncated and written in place.
 Result<void> DurableFile::take_over_attributes(Operation& op) {
+  if (auto going = op.check(); !going) return going;
   if (!replaced_) return {};
   struct stat mine;
   if (int result = uninterrupted([&] { return op.calls().fstat(fd_, mine); }); result < 0) {
@@ -270,7 +268,35 @@ Result<void> DurableFile::take_over_attributes(Operation& op) {
   return {};
 }
 
-Result<void> DurableFile::take_name(Operation& op) {
+Result<void> DurableFile::sync_data(Operation& op) {
+  int result = uninterrupted([&] { return op.calls().fsync(fd_); });
+  if (result < 0) return op.failed(result, "sync the data");
+  return {};
+}
+
+Result<void> DurableFile::check_synced(Operation& op) {
+  // Kernels before 5.8 do not say that syncing the filesystem has failed, but keep it for who asks for the file.
+  int result = uninterrupted([&] { return op.calls().wait_for_writeback(fd_, 0, 0); });
+  if (cannot_wait(result)) return sync_data(op);
+  if (result < 0) return op.failed(result, "sync the data");
+  return {};
+}
+
+Result<WriteInfo> DurableFile::take_name(Operation& op) {
+  if (int result = op.calls().flush(fd_); result < 0 && result != -EINTR) return op.failed(result, "close");
+  struct stat status;
+  if (int result = uninterrupted([&] { return op.calls().fstat(fd_, status); }); result < 0) {
+    return op.failed(result, "look at the new file");
+  }
+  if (static_cast<std::uint64_t>(status.st_size) != size_) {
+    return op.failed(ErrorCode::kCorrupt, fmt::format("{} bytes were written, the file has {}", size_, status.st_size));
+  }
+  if (auto named = rename_into_place(op); !named) return fail(std::move(named).error());
+  ObjectInfo info = object_info(status);
+  return WriteInfo{.size = info.size, .version = std::move(info.version), .crc32c = {}};
+}
+
+Result<void> DurableFile::rename_into_place(Operation& op) {
   FileCalls& calls = op.calls();
   auto failed = [&](int result) {
     bool may_happen = was_left_behind(result);
@@ -298,21 +324,28 @@ Result<void> DurableFile::take_name(Operation& op) {
   return {};
 }
 
-// Syncs the folder, so that the name in it survives, and its parents up to the root: somebody may have made
-// them a moment ago. Nothing is remembered between calls: a folder that was removed and made again can have
-// its old inode back.
-int DurableFile::sync_folders(Operation& op) const {
+// The parents too: somebody may have made them a moment ago. Nothing is remembered between calls: a folder that
+// was removed and made again can have its old inode back.
+Result<void> DurableFile::sync_folders(Operation& op, SyncedFolders& done) const {
   const std::string& root = op.volume().root();
   std::string folder = folder_of(path_);
   while (true) {
-    int result = sync_folder(op.calls(), folder);
-    // A folder that may be entered and not read cannot be opened. Journals take the rename along with the file.
-    if (result == -EACCES) result = uninterrupted([&] { return op.calls().fsync(fd_); });
-    if (result == -ENOENT && op.check_root()) return 0;  // removed meanwhile, and the object with it
-    if (result < 0) return result;
-    if (folder.size() <= root.size() || !folder.starts_with(root)) return 0;
+    int result = sync_folder_once(op, folder, done);
+    if (result == -ENOENT && op.check_root()) return {};  // removed meanwhile, and the object with it
+    if (result < 0) {
+      return op.failed(result, "sync the folder; the new object is there, whole, but may not survive a power cut");
+    }
+    if (folder.size() <= root.size() || !folder.starts_with(root)) return {};
     folder = folder_of(folder);
   }
+}
+
+int DurableFile::sync_folder_once(Operation& op, const std::string& folder, SyncedFolders& done) const {
+  auto known = done.find(folder);
+  if (known == done.end()) known = done.emplace(folder, sync_folder(op.calls(), folder)).first;
+  // A folder that may be entered and not read cannot be opened. Journals take the rename along with the file.
+  if (known->second == -EACCES) return uninterrupted([&] { return op.calls().fsync(fd_); });
+  return known->second;
 }
 
 }  // namespace scabbard::posix

@@ -6,6 +6,7 @@
 // is final: the kernel has marked the pages clean, so trying again would only seem to succeed.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,6 +25,9 @@ Result<std::string> follow_links(Operation& op, std::string path);
 
 /// Makes what was done to the names in a folder last. 0 or -errno.
 int sync_folder(FileCalls& calls, const std::string& path);
+
+/// What syncing a folder gave: 0 or -errno. Files that become visible together share their folders' syncs.
+using SyncedFolders = std::map<std::string, int>;
 
 /// Belongs to one thread at a time.
 class DurableFile {
@@ -48,26 +52,47 @@ class DurableFile {
   /// that the sync at the end is short.
   Result<void> advance(Operation& op, std::uint64_t length);
 
+  /// The four steps below, one after the other.
   Result<WriteInfo> publish(Operation& op);
 
+  /// Gives it the owner and mode of the file that it replaces.
+  Result<void> take_over_attributes(Operation& op);
+  /// Puts the data on the disk.
+  Result<void> sync_data(Operation& op);
+  /// The same where the whole filesystem was synced just now: asks whether this file's data got there.
+  Result<void> check_synced(Operation& op);
+  /// Makes it visible.
+  Result<WriteInfo> take_name(Operation& op);
+  /// Makes the name last: syncs the folder and its parents up to the root, but for those in `done`.
+  Result<void> sync_folders(Operation& op, SyncedFolders& done) const;
+
+  /// Whether it lies on the same filesystem as the store's root.
+  bool lies_with_root() const { return device_ == volume_->device(); }
+
  private:
-  DurableFile(std::shared_ptr<Volume> volume, std::shared_ptr<Guard> guard, std::string path, bool exclusive)
-      : volume_(std::move(volume)), guard_(std::move(guard)), path_(std::move(path)), exclusive_(exclusive) {}
+  DurableFile(std::shared_ptr<Volume> volume, std::shared_ptr<Guard> guard, std::string path,
+              const CreateOptions& options)
+      : volume_(std::move(volume)),
+        guard_(std::move(guard)),
+        path_(std::move(path)),
+        exclusive_(options.exclusive),
+        progress_(options.progress) {}
 
   Result<void> look_at_target(Operation& op);
   Result<void> open_temporary(Operation& op);
   bool claim(FileCalls& calls);
-  Result<void> take_over_attributes(Operation& op);
-  Result<void> take_name(Operation& op);
-  int sync_folders(Operation& op) const;
+  Result<void> rename_into_place(Operation& op);
+  int sync_folder_once(Operation& op, const std::string& folder, SyncedFolders& done) const;
 
   std::shared_ptr<Volume> volume_;
   std::shared_ptr<Guard> guard_;
   std::string path_;
   std::string temporary_;  // empty once published
   bool exclusive_;
+  std::atomic<std::uint64_t>* progress_;
   std::optional<struct stat> replaced_;
   int fd_ = -1;
+  std::optional<dev_t> device_;
   std::uint64_t size_ = 0;
   std::uint64_t written_back_ = 0;
 };

@@ -48,6 +48,7 @@ class KernelCalls final : public FileCalls {
   off_t seek(int fd, off_t offset, int whence) override { return count_of(::lseek(fd, offset, whence)); }
 
   int fsync(int fd) override { return result_of(::fsync(fd)); }
+  int sync_filesystem(int fd) override { return result_of(::syncfs(fd)); }
   int start_writeback(int fd, off_t offset, off_t length) override {
     return result_of(::sync_file_range(fd, offset, length, SYNC_FILE_RANGE_WRITE));
   }
@@ -97,9 +98,15 @@ class KernelCalls final : public FileCalls {
   }
   int unlink(const std::string& path) override { return result_of(::unlink(path.c_str())); }
   int make_directory(const std::string& path, mode_t mode) override { return result_of(::mkdir(path.c_str(), mode)); }
+  int remove_directory(const std::string& path) override { return result_of(::rmdir(path.c_str())); }
 };
 
 }  // namespace
+
+bool is_link(FileCalls& calls, const std::string& path, unsigned char type) {
+  std::string target;
+  return type == DT_LNK || (type == DT_UNKNOWN && calls.read_link(path, target) == 0);
+}
 
 FileCalls& kernel_calls() {
   static auto* calls = new KernelCalls;

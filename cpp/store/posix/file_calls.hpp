@@ -40,6 +40,8 @@ class FileCalls {
   virtual off_t seek(int fd, off_t offset, int whence) = 0;
 
   virtual int fsync(int fd) = 0;
+  /// Syncs the whole filesystem that the file lies on (syncfs).
+  virtual int sync_filesystem(int fd) = 0;
   /// Starts writing a range back without waiting for it.
   virtual int start_writeback(int fd, off_t offset, off_t length) = 0;
   /// Waits until a range is written back. An error of it is reported here and by no later fsync.
@@ -62,7 +64,12 @@ class FileCalls {
   virtual int link(const std::string& from, const std::string& to) = 0;
   virtual int unlink(const std::string& path) = 0;
   virtual int make_directory(const std::string& path, mode_t mode) = 0;
+  virtual int remove_directory(const std::string& path) = 0;
 };
+
+/// Whether the entry of a folder that is found at `path` is a symlink. Some filesystems do not say of what type
+/// an entry is.
+bool is_link(FileCalls& calls, const std::string& path, unsigned char type);
 
 /// The kernel's calls. Never destroyed.
 FileCalls& kernel_calls();

@@ -41,10 +41,10 @@ bool leads_back(Operation& op, std::string_view name, const struct stat& target)
 class FileLister final : public Lister {
  public:
   FileLister(std::shared_ptr<Volume> volume, const ListOptions& options)
-      : volume_(std::move(volume)), top_(options.folder), recursive_(options.recursive), folders_{options.folder} {}
+      : volume_(std::move(volume)), options_(options), folders_{options.folder} {}
 
   Result<std::vector<ListEntry>> next(const Context& ctx) override {
-    Operation op(*volume_, ctx, Access::kRead, "list", top_);
+    Operation op(*volume_, ctx, Access::kRead, "list", options_.folder);
     while (page_.size() < kPageSize) {
       if (auto going = op.check(); !going) return fail(std::move(going).error());
       if (at_ < entries_.size()) {
@@ -83,7 +83,7 @@ class FileLister final : public Lister {
     std::string name = joined(folder_, entry.name);
     if (!check_object_name(name) || name == kStoreFileName) return {};
     if (entry.type == DT_DIR) {
-      take_folder(std::move(name));
+      take_folder(std::move(name), options_.recursive);
       return {};
     }
     bool may_be_object = entry.type == DT_REG || entry.type == DT_LNK || entry.type == DT_UNKNOWN;
@@ -93,16 +93,18 @@ class FileLister final : public Lister {
     if (result == -ENOENT || result == -ELOOP || result == -ENOTDIR) return {};  // gone, or a link to nowhere
     if (result < 0) return op.failed(result, "stat " + quote(name));
     if (S_ISDIR(status.st_mode)) {
-      if (recursive_ && leads_back(op, name, status)) return {};
-      take_folder(std::move(name));
+      bool enters =
+          options_.recursive && (options_.follow_links || !is_link(op.calls(), volume_->path_of(name), entry.type));
+      if (enters && leads_back(op, name, status)) return {};
+      take_folder(std::move(name), enters);
     } else if (S_ISREG(status.st_mode)) {
       page_.push_back({.name = std::move(name), .is_folder = false, .info = object_info(status)});
     }
     return {};
   }
 
-  void take_folder(std::string name) {
-    if (recursive_) {
+  void take_folder(std::string name, bool enters) {
+    if (enters) {
       folders_.push_back(std::move(name));
     } else {
       page_.push_back({.name = std::move(name), .is_folder = true, .info = {}});
@@ -110,8 +112,7 @@ class FileLister final : public Lister {
   }
 
   std::shared_ptr<Volume> volume_;
-  const std::string top_;
-  const bool recursive_;
+  const ListOptions options_;
   std::vector<std::string> folders_;  // still to be read
   std::string folder_;                // being read
   std::vector<DirectoryEntry> entries_;
@@ -157,19 +158,13 @@ class Sweep {
         sweep_file(inner);
       } else if (entry.name.starts_with(kTemporaryPrefix)) {
         ++of_other_hosts_;
-      } else if (descend && is_link(inner, entry.type)) {
+      } else if (descend && is_link(op_.calls(), inner, entry.type)) {
         follow(inner);
       } else if (descend && (entry.type == DT_DIR || entry.type == DT_UNKNOWN)) {
         folders_.push_back(std::move(inner));  // what is no folder says so when it is read
       }
     }
     return {};
-  }
-
-  bool is_link(const std::string& path, unsigned char type) {
-    std::string target;
-    // Some filesystems do not say what an entry is.
-    return type == DT_LNK || (type == DT_UNKNOWN && op_.calls().read_link(path, target) == 0);
   }
 
   // Where a link leads may be another filesystem, which can hang; whoever comes next is to know.

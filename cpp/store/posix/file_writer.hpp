@@ -1,4 +1,4 @@
-// An object being written to a file store, from buffers or from a file.
+// An object being written to a file store from buffers.
 #pragma once
 
 #include <memory>
@@ -37,9 +37,5 @@ class FileWriter final : public Writer {
   bool failed_ = false;
   bool finished_ = false;
 };
-
-/// Store::put_file.
-Result<WriteInfo> put_file(const Context& ctx, const std::shared_ptr<Volume>& volume, std::string_view object,
-                           const FileSource& source, const CreateOptions& options);
 
 }  // namespace scabbard::posix

@@ -334,6 +334,10 @@ int GuardedCalls::fsync(int fd) {
   return static_cast<int>(on_descriptors({fd}, [fd](FileCalls& inner) { return inner.fsync(fd); }));
 }
 
+int GuardedCalls::sync_filesystem(int fd) {
+  return static_cast<int>(on_descriptors({fd}, [fd](FileCalls& inner) { return inner.sync_filesystem(fd); }));
+}
+
 int GuardedCalls::start_writeback(int fd, off_t offset, off_t length) {
   return static_cast<int>(
       on_descriptors({fd}, [=](FileCalls& inner) { return inner.start_writeback(fd, offset, length); }));
@@ -417,6 +421,10 @@ int GuardedCalls::unlink(const std::string& path) {
 int GuardedCalls::make_directory(const std::string& path, mode_t mode) {
   return static_cast<int>(
       on_descriptors({}, [path, mode](FileCalls& inner) { return inner.make_directory(path, mode); }));
+}
+
+int GuardedCalls::remove_directory(const std::string& path) {
+  return static_cast<int>(on_descriptors({}, [path](FileCalls& inner) { return inner.remove_directory(path); }));
 }
 
 }  // namespace scabbard::posix

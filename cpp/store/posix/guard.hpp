@@ -116,6 +116,7 @@ class GuardedCalls final : public FileCalls {
   int clone_range(int in, off_t in_offset, int out, off_t out_offset, size_t length) override;
   off_t seek(int fd, off_t offset, int whence) override;
   int fsync(int fd) override;
+  int sync_filesystem(int fd) override;
   int start_writeback(int fd, off_t offset, off_t length) override;
   int wait_for_writeback(int fd, off_t offset, off_t length) override;
   int reserve(int fd, off_t length) override;
@@ -133,6 +134,7 @@ class GuardedCalls final : public FileCalls {
   int link(const std::string& from, const std::string& to) override;
   int unlink(const std::string& path) override;
   int make_directory(const std::string& path, mode_t mode) override;
+  int remove_directory(const std::string& path) override;
 
  private:
   // Makes a call that touches only descriptors and values.

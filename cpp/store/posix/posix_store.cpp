@@ -12,13 +12,16 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "store/posix/copy_files.hpp"
 #include "store/posix/durable_file.hpp"
+#include "store/posix/empty_folders.hpp"
 #include "store/posix/file_lister.hpp"
 #include "store/posix/file_read_queue.hpp"
 #include "store/posix/file_reader.hpp"
 #include "store/posix/file_writer.hpp"
 #include "store/posix/filesystem_types.hpp"
 #include "store/posix/mount_points.hpp"
+#include "store/posix/put_file.hpp"
 #include "store/posix/volume.hpp"
 
 namespace scabbard::posix {
@@ -84,23 +87,15 @@ class PosixStore final : public Store {
     return posix::put_file(ctx, volume_, object, source, options);
   }
 
-  Result<WriteInfo> copy_from(const Context& ctx, std::string_view object, Store& source,
-                              std::string_view source_object, const CreateOptions& options) override {
-    Operation writing(*volume_, ctx, Access::kWrite, "put", object);
-    if (auto writable = writing.check_writable(); !writable) return fail(std::move(writable).error());
-    auto* files = dynamic_cast<PosixStore*>(&source.underlying());
-    if (files == nullptr) {
-      return writing.failed(ErrorCode::kUnsupported,
-                            fmt::format("cannot copy from {} stores by itself", source.scheme()));
+  void copy_many_from(const Context& ctx, Store& source, std::span<ObjectCopy> copies) override {
+    if (auto* files = dynamic_cast<PosixStore*>(&source.underlying())) {
+      return copy_files(ctx, volume_, *files->volume_, copies);
     }
-    Volume& from = *files->volume_;
-    Operation reading(from, ctx, Access::kRead, "open", source_object);
-    if (auto going = reading.check(); !going) return fail(std::move(going).error());
-    if (auto valid = reading.check_name(); !valid) return fail(std::move(valid).error());
-    auto file = OpenFile::open(reading, from, source_object);
-    if (!file) return fail(std::move(file).error());
-    FileSource whole{.descriptor = file->descriptor(), .offset = 0, .length = file->info().size};
-    return posix::put_file(ctx, volume_, object, whole, options);
+    for (ObjectCopy& copy : copies) {
+      Operation op(*volume_, ctx, Access::kWrite, "put", copy.object);
+      copy.result =
+          op.failed(ErrorCode::kUnsupported, fmt::format("cannot copy from {} stores by itself", source.scheme()));
+    }
   }
 
   Result<void> remove(const Context& ctx, std::string_view object) override {
@@ -125,6 +120,10 @@ class PosixStore final : public Store {
       return op.failed(result, "sync the folder; the object is gone, but may be back after a power cut");
     }
     return {};
+  }
+
+  Result<void> remove_folder(const Context& ctx, std::string_view folder) override {
+    return remove_empty_folders(ctx, volume_, folder);
   }
 
   Result<std::unique_ptr<Lister>> list(const Context& ctx, const ListOptions& options) override {

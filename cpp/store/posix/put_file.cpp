@@ -1,5 +1,5 @@
-// Storing a file: shares its blocks where the filesystem can, else copies in the kernel, else through
-// memory. Holes stay holes.
+#include "store/posix/put_file.hpp"
+
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/stat.h>
@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <optional>
 
-#include "store/posix/file_writer.hpp"
 #include "store/posix/filesystem_types.hpp"
 
 namespace scabbard::posix {
@@ -18,21 +17,6 @@ namespace {
 // What one copy_file_range moves: often enough to see a cancellation, rarely enough to cost nothing.
 constexpr std::size_t kKernelCopy = std::size_t{16} << 20;
 constexpr std::size_t kBufferSize = std::size_t{1} << 20;
-
-// A guard of its own for the time of one copy, stopped at the end.
-class SourceGuard {
- public:
-  SourceGuard(const Volume& volume, std::string probe_path)
-      : guard_(std::make_shared<Guard>(volume.direct_calls(), std::move(probe_path), volume.settings().timeout,
-                                       volume.clock())) {}
-  ~SourceGuard() { guard_->stop(); }
-  SourceGuard(const SourceGuard&) = delete;
-  SourceGuard& operator=(const SourceGuard&) = delete;
-  const std::shared_ptr<Guard>& get() const { return guard_; }
-
- private:
-  std::shared_ptr<Guard> guard_;
-};
 
 struct Extent {
   std::uint64_t begin;
@@ -174,9 +158,9 @@ class SparseSource {
   const int fd_;
 };
 
-Result<WriteInfo> copy_into_place(Operation& op, std::shared_ptr<Volume> volume, std::string_view object,
-                                  const FileSource& source, const CreateOptions& options, const std::string& path,
-                                  std::shared_ptr<Guard> guard) {
+Result<DurableFile> copied(Operation& op, std::shared_ptr<Volume> volume, std::string_view object,
+                           const FileSource& source, const CreateOptions& options, const std::string& path,
+                           std::shared_ptr<Guard> guard) {
   auto stat_source = [&](struct stat& status) {
     return uninterrupted([&] { return op.calls().fstat(source.descriptor, status); });
   };
@@ -202,31 +186,46 @@ Result<WriteInfo> copy_into_place(Operation& op, std::shared_ptr<Volume> volume,
   struct stat after;
   if (int result = stat_source(after); result < 0) return op.failed(result, "stat the source");
   if (!same_content(before, after)) return op.failed(ErrorCode::kChanged, "the source changed while it was read");
-  return file->publish(op);
+  return file;
 }
 
 }  // namespace
 
-Result<WriteInfo> put_file(const Context& ctx, const std::shared_ptr<Volume>& volume, std::string_view object,
-                           const FileSource& source, const CreateOptions& options) {
-  Operation own(*volume, ctx, Access::kWrite, "put", object);
-  if (auto writable = own.check_writable(); !writable) return fail(std::move(writable).error());
-  if (auto valid = own.check_name(); !valid) return fail(std::move(valid).error());
+SourceGuard::SourceGuard(const Volume& volume, std::string probe_path)
+    : guard_(std::make_shared<Guard>(volume.direct_calls(), std::move(probe_path), volume.settings().timeout,
+                                     volume.clock())) {}
+
+SourceGuard::~SourceGuard() { guard_->stop(); }
+
+Result<WrittenFile> write_file(const Context& ctx, const std::shared_ptr<Volume>& volume, std::string_view object,
+                               const FileSource& source, const CreateOptions& options) {
+  auto own = std::make_unique<Operation>(*volume, ctx, Access::kWrite, "put", object);
+  if (auto writable = own->check_writable(); !writable) return fail(std::move(writable).error());
+  if (auto valid = own->check_name(); !valid) return fail(std::move(valid).error());
   if (source.descriptor < 0) {
-    return own.failed(ErrorCode::kInvalidArgument, fmt::format("{} is no open descriptor", source.descriptor));
+    return own->failed(ErrorCode::kInvalidArgument, fmt::format("{} is no open descriptor", source.descriptor));
   }
   // The source may lie where calls hang, though the store does not: then the copy goes through a guard of
   // its own, for it says nothing about the store.
   std::string path = fmt::format("/proc/self/fd/{}", source.descriptor);
-  SourceGuard source_guard(*volume, path);
-  Operation foreign(*volume, ctx, Access::kWrite, "put", object, source_guard.get());
+  auto guard = std::make_unique<SourceGuard>(*volume, path);
+  auto foreign = std::make_unique<Operation>(*volume, ctx, Access::kWrite, "put", object, guard->get());
   struct statfs status;
   bool hangs =
-      uninterrupted([&] { return foreign.calls().statfs(path, status); }) < 0 || !filesystem_type(status.f_type).local;
-  if (hangs && !volume->guarded()) {
-    return copy_into_place(foreign, volume, object, source, options, path, source_guard.get());
-  }
-  return copy_into_place(own, volume, object, source, options, path, nullptr);
+      uninterrupted([&] { return foreign->calls().statfs(path, status); }) < 0 || !filesystem_type(status.f_type).local;
+  bool is_foreign = hangs && !volume->guarded();
+  auto& op = is_foreign ? foreign : own;
+  auto file = copied(*op, volume, object, source, options, path, is_foreign ? guard->get() : nullptr);
+  if (!file) return fail(std::move(file).error());
+  if (!is_foreign) guard.reset();
+  return WrittenFile{.guard = std::move(guard), .op = std::move(op), .file = *std::move(file)};
+}
+
+Result<WriteInfo> put_file(const Context& ctx, const std::shared_ptr<Volume>& volume, std::string_view object,
+                           const FileSource& source, const CreateOptions& options) {
+  auto written = write_file(ctx, volume, object, source, options);
+  if (!written) return fail(std::move(written).error());
+  return written->file.publish(*written->op);
 }
 
 }  // namespace scabbard::posix

@@ -50,6 +50,8 @@ class Volume {
   /// differ, a link leads to another filesystem, or one was mounted meanwhile.
   void opened_on(dev_t device, bool is_mount_point);
   void saw_file(const std::string& path, dev_t device);
+  /// That of the root when the store was opened; 0 where it did not answer then.
+  dev_t device() const { return device_; }
   /// Whether the root was a mount point when the store was opened.
   bool is_mount_point() const { return is_mount_point_; }
   /// The root was just found where it should be; whether that was so a moment ago.
