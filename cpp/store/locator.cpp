@@ -73,7 +73,7 @@ class DiskLocator final : public Locator {
     if (best != nullptr) {
       auto store = open_once(*best);
       if (!store) return fail(std::move(store).error());
-      return Location{*std::move(store), std::move(object)};
+      return Location{.store = *std::move(store), .object = std::move(object)};
     }
     if (url->is_local_file()) return resolve_path(url->path);
     return fail(ErrorCode::kNotFound,
@@ -94,7 +94,7 @@ class DiskLocator final : public Locator {
         if (!(*file)->is_ours()) break;
         auto store = open_once((*file)->as_config(folder.string()));
         if (!store) return fail(std::move(store).error());
-        return Location{*std::move(store), below(path, folder)};
+        return Location{.store = *std::move(store), .object = below(path, folder)};
       }
       if (folder == folder.root_path()) break;
     }
@@ -117,7 +117,7 @@ class DiskLocator final : public Locator {
       if (!store) return fail(std::move(store).error());
       known = open_.emplace(folder.string(), *std::move(store)).first;
     }
-    return Location{known->second, below(path, folder)};
+    return Location{.store = known->second, .object = below(path, folder), .is_local = true};
   }
 
   // Each folder is looked into once.

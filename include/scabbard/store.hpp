@@ -277,6 +277,8 @@ Result<std::shared_ptr<Store>> open_store(const StoreConfig& config);
 struct Location {
   std::shared_ptr<Store> store;
   std::string object;  ///< empty: the store itself
+  /// It lies in no store: `store` is made up for the nearest folder that exists.
+  bool is_local = false;
 };
 
 /// Finds the store and the object that a path or URL means: the nearest store folder above a path, an

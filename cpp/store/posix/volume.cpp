@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <ctime>
 
 #include "base/log.hpp"
+#include "base/quantities.hpp"
 #include "base/text.hpp"
 #include "store/object_name.hpp"
 #include "store/posix/filesystem_types.hpp"
@@ -24,14 +24,6 @@ constexpr auto kLookLimit = std::chrono::seconds(2);
 // For so long a root that was seen counts as being there when an object is not: asking each time would make a
 // missing object cost twice as much.
 constexpr auto kRootStands = std::chrono::milliseconds(10);
-
-std::string wall_time(std::chrono::system_clock::time_point time) {
-  std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                     parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
 
 }  // namespace
 
@@ -175,7 +167,7 @@ std::unexpected<Error> Operation::failed(long error, std::string_view step) cons
   Error failure = file_error(static_cast<int>(error), access_, what(), step);
   if (error == kOutError) {
     if (auto since = volume_.guard()->out_since()) {
-      failure.message += fmt::format("; not answering since {}", wall_time(*since));
+      failure.message += fmt::format("; not answering since {}", utc_time(*since));
     }
   }
   log::debug("{}", failure.message);

@@ -1,0 +1,43 @@
+#include <fmt/core.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "cli/commands.hpp"
+#include "cli/interruption.hpp"
+
+namespace scabbard::cli {
+namespace {
+
+Result<void> write_out(const Place& place) {
+  auto reader = place.store->open({}, place.object);
+  if (!reader) return fail(std::move(reader).error());
+  auto copied = (*reader)->copy_to({}, 1);
+  if (!copied && copied.error().system_error == EPIPE) die_of_closed_pipe();
+  if (!copied) return fail(std::move(copied).error());
+  return {};
+}
+
+}  // namespace
+
+void add_cat(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand("cat", "Write objects to standard output");
+  auto locations = std::make_shared<std::vector<std::string>>();
+  command->add_option("LOCATION", *locations, "Objects, written one after the other")->required();
+  session.add_options(*command);
+  command->callback([&session, locations] {
+    for (const std::string& location : *locations) {
+      auto place = session.find(location);
+      if (!place) continue;
+      if (place->object.empty()) {
+        session.report({.code = ErrorCode::kNotRegularFile,
+                        .message = fmt::format("{} is a folder; `scabbard ls` lists it", location),
+                        .request_id = {}});
+        continue;
+      }
+      if (auto written = write_out(*place); !written) session.report(written.error());
+    }
+  });
+}
+
+}  // namespace scabbard::cli

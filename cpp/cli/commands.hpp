@@ -1,0 +1,20 @@
+// The commands. Each adds itself, its options and what it does to the command line; definitions are one file each.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "cli/session.hpp"
+
+namespace scabbard::cli {
+
+void add_init(CLI::App& app, Session& session);
+void add_cp(CLI::App& app, Session& session);
+void add_ls(CLI::App& app, Session& session);
+void add_stat(CLI::App& app, Session& session);
+void add_cat(CLI::App& app, Session& session);
+void add_rm(CLI::App& app, Session& session);
+void add_du(CLI::App& app, Session& session);
+void add_version(CLI::App& app, Session& session);
+void add_help(CLI::App& app, Session& session);
+
+}  // namespace scabbard::cli

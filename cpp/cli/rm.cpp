@@ -1,0 +1,160 @@
+#include <fmt/core.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+
+namespace scabbard::cli {
+namespace {
+
+struct RmOptions {
+  std::vector<std::string> locations;
+  bool recursive = false;
+  bool dry_run = false;
+  bool whole_store = false;
+};
+
+std::unexpected<Error> refused(const Place& place, std::string_view why) {
+  return fail(ErrorCode::kNotRegularFile, fmt::format("{}: {}", quote(place.text), why));
+}
+
+class Rm {
+ public:
+  Rm(Session& session, const RmOptions& options) : session_(session), options_(options) {}
+
+  void run() {
+    for (const std::string& location : options_.locations) {
+      auto place = session_.find(location);
+      if (place && place->is_local && place->object.empty()) place = by_its_parent(*place);
+      if (!place) continue;
+      if (auto removed = remove(*place); !removed) session_.report(removed.error());
+    }
+  }
+
+ private:
+  // A folder that is no store can go itself, as an entry of the one that it lies in.
+  std::optional<Place> by_its_parent(const Place& place) {
+    std::filesystem::path path = place.store->config().path;
+    if (path == path.root_path()) return place;
+    auto parent = session_.find(path.parent_path().string());
+    if (parent) {
+      parent->text = place.text;
+      parent->object = path.filename().string();
+    }
+    return parent;
+  }
+
+  Result<void> remove(const Place& place) {
+    auto kind = session_.kind_of({}, place);
+    if (!kind) return fail(std::move(kind).error());
+    if (*kind == Kind::kFolder) return remove_folder(place);
+    if (*kind == Kind::kObject && place.has_slash) return refused(place, "is an object and no folder");
+    if (*kind == Kind::kNothing && options_.recursive) return remove_folder_by_objects(place);
+    return remove_object(place, place.object);
+  }
+
+  Result<void> remove_object(const Place& place, const std::string& object) {
+    if (!options_.dry_run) {
+      if (auto removed = place.store->remove({}, object); !removed) return removed;
+    }
+    tell(place.location(object));
+    return {};
+  }
+
+  void tell(const std::string& location) {
+    if (session_.json) {
+      session_.out.json({{options_.dry_run ? "would_remove" : "removed", location}});
+    } else if (options_.dry_run) {
+      session_.out.line("would remove " + session_.out.shown(location));
+    }
+  }
+
+  Result<void> remove_folder(const Place& place) {
+    if (!options_.recursive) return refused(place, "is no object; --recursive removes a folder with all that is in it");
+    if (place.object.empty() && !options_.whole_store) {
+      return refused(place, "is a whole store; name the folders in it, or add --whole-store");
+    }
+    auto objects = objects_below(place);
+    if (!objects) return fail(std::move(objects).error());
+    return remove_all(place, *objects);
+  }
+
+  // In a store that has folders by their objects only.
+  Result<void> remove_folder_by_objects(const Place& place) {
+    auto objects = objects_below(place);
+    if (!objects) return fail(std::move(objects).error());
+    if (objects->empty()) return remove_object(place, place.object);  // to say that it does not exist
+    return remove_all(place, *objects);
+  }
+
+  // Looked through as a whole before the first one goes.
+  Result<std::vector<std::string>> objects_below(const Place& place) {
+    auto lister = place.store->list({}, {.folder = place.object, .recursive = true, .follow_links = false});
+    if (!lister) return fail(std::move(lister).error());
+    std::vector<std::string> objects;
+    while (true) {
+      auto page = (*lister)->next({});
+      if (!page) return fail(std::move(page).error());
+      if (page->empty()) return objects;
+      for (ListEntry& entry : *page) {
+        if (entry.is_folder) {
+          return refused(place, fmt::format("{} in it is a link to a folder elsewhere; unlink it, or remove what is "
+                                            "in that folder first",
+                                            quote(entry.name)));
+        }
+        if (entry.name.ends_with("/sectorstore.json")) {
+          return refused(place, fmt::format("holds another store, {}; remove that by itself",
+                                            quote(std::filesystem::path(entry.name).parent_path().string())));
+        }
+        objects.push_back(std::move(entry.name));
+      }
+    }
+  }
+
+  Result<void> remove_all(const Place& place, const std::vector<std::string>& objects) {
+    for (const std::string& object : objects) {
+      auto removed = remove_object(place, object);
+      // Somebody was quicker.
+      if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
+      if (session_.out.failed()) return {};
+    }
+    if (options_.dry_run) return {};
+    if (!place.object.empty()) return place.store->remove_folder({}, place.object);
+    return remove_folders_of_store(place);
+  }
+
+  Result<void> remove_folders_of_store(const Place& place) {
+    auto lister = place.store->list({}, {.folder = {}, .recursive = false});
+    if (!lister) return fail(std::move(lister).error());
+    while (true) {
+      auto page = (*lister)->next({});
+      if (!page) return fail(std::move(page).error());
+      if (page->empty()) return {};
+      for (const ListEntry& entry : *page) {
+        if (!entry.is_folder) continue;
+        if (auto removed = place.store->remove_folder({}, entry.name); !removed) return removed;
+      }
+    }
+  }
+
+  Session& session_;
+  const RmOptions& options_;
+};
+
+}  // namespace
+
+void add_rm(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand("rm", "Remove objects");
+  auto options = std::make_shared<RmOptions>();
+  command->add_option("LOCATION", options->locations, "Objects, or with --recursive folders")->required();
+  command->add_flag("-r,-R,--recursive", options->recursive, "Remove folders with all objects in them");
+  command->add_flag("-n,--dry-run", options->dry_run, "Only show what would be removed");
+  command->add_flag("--whole-store", options->whole_store, "Also where that is every object of a store");
+  session.add_options(*command);
+  command->callback([&session, options] { Rm(session, *options).run(); });
+}
+
+}  // namespace scabbard::cli

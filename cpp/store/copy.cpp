@@ -1,0 +1,111 @@
+#include "store/copy.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace scabbard {
+namespace {
+
+// A batch holds a descriptor for each of its objects until it is synced, and shows none before that.
+constexpr std::size_t kBatchObjects = 128;
+constexpr std::uint64_t kBatchBytes = std::uint64_t{32} << 20;
+
+std::string joined(std::string_view folder, std::string_view name) {
+  return folder.empty() ? std::string(name) : fmt::format("{}/{}", folder, name);
+}
+
+Result<WriteInfo> copy_through_memory(const Context& ctx, Store& source, std::string_view source_object,
+                                      Store& destination, std::string_view object, CreateOptions options) {
+  auto reader = source.open(ctx, source_object);
+  if (!reader) return fail(std::move(reader).error());
+  options.length = (*reader)->info().size;
+  auto writer = destination.create(ctx, object, options);
+  if (!writer) return fail(std::move(writer).error());
+  while (true) {
+    auto buffer = (*writer)->acquire(ctx);
+    if (!buffer) return fail(std::move(buffer).error());
+    auto got = (*reader)->read(ctx, *buffer);
+    if (!got) return fail(std::move(got).error());
+    if (*got == 0) return (*writer)->finish(ctx);
+    if (auto taken = (*writer)->commit(ctx, *got); !taken) return fail(std::move(taken).error());
+  }
+}
+
+// Hands out runs of entries to several threads.
+class Batches {
+ public:
+  explicit Batches(std::span<const FolderEntry> entries) : left_(entries) {}
+
+  std::span<const FolderEntry> next() {
+    std::lock_guard lock(mutex_);
+    std::size_t count = 0;
+    std::uint64_t bytes = 0;
+    while (count < std::min(left_.size(), kBatchObjects) && (count == 0 || bytes + left_[count].size <= kBatchBytes)) {
+      bytes += left_[count++].size;
+    }
+    auto batch = left_.first(count);
+    left_ = left_.subspan(count);
+    return batch;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::span<const FolderEntry> left_;
+};
+
+std::vector<ObjectCopy> copies_of(const FolderCopy& copy, std::span<const FolderEntry> entries) {
+  std::vector<ObjectCopy> copies;
+  copies.reserve(entries.size());
+  for (const FolderEntry& entry : entries) {
+    copies.push_back({.source = joined(copy.source_folder, entry.name),
+                      .object = joined(copy.destination_folder, entry.name),
+                      .options = copy.options});
+  }
+  return copies;
+}
+
+bool is_unsupported(const Result<WriteInfo>& result) {
+  return !result && result.error().code == ErrorCode::kUnsupported;
+}
+
+}  // namespace
+
+Result<WriteInfo> copy_object(const Context& ctx, Store& source, std::string_view source_object, Store& destination,
+                              std::string_view object, const CreateOptions& options) {
+  auto copied = destination.copy_from(ctx, object, source, source_object, options);
+  if (!is_unsupported(copied)) return copied;
+  return copy_through_memory(ctx, source, source_object, destination, object, options);
+}
+
+void copy_entries(const Context& ctx, const FolderCopy& copy, std::span<const FolderEntry> entries,
+                  const std::function<void(const ObjectCopy&)>& done) {
+  Batches batches(entries);
+  std::mutex telling;
+  auto work = [&] {
+    for (auto batch = batches.next(); !batch.empty() && !ctx.ended(); batch = batches.next()) {
+      auto copies = copies_of(copy, batch);
+      copy.destination.copy_many_from(ctx, copy.source, copies);
+      for (ObjectCopy& one : copies) {
+        if (is_unsupported(one.result)) {
+          one.result = copy_through_memory(ctx, copy.source, one.source, copy.destination, one.object, one.options);
+        }
+        std::lock_guard lock(telling);
+        done(one);
+      }
+    }
+  };
+  std::vector<std::jthread> others;
+  try {
+    for (unsigned i = 1; i < copy.jobs; ++i) others.emplace_back(work);
+  } catch (const std::exception&) {  // no more threads to be had: those there are do the work
+  }
+  work();
+}
+
+}  // namespace scabbard
