@@ -38,13 +38,6 @@ constexpr std::array kTable = {
                        "local filesystems."},
 };
 
-// What belongs to the process and not to a store.
-struct ProcessSetting {
-  std::string_view variable;
-  std::string_view default_value;
-  std::string_view help;
-};
-
 constexpr std::array kProcessSettings = {
     ProcessSetting{"SCABBARD_MEMORY", "256MiB", "Ceiling for buffers of data in flight, at least 16MiB."},
     ProcessSetting{"SCABBARD_LOG", "warn",
@@ -176,6 +169,8 @@ std::string type_and_choices(const OptionSpec& spec, std::string_view bar) {
 }  // namespace
 
 std::span<const OptionSpec> option_table() { return kTable; }
+
+std::span<const ProcessSetting> process_settings() { return kProcessSettings; }
 
 Result<std::map<std::string, std::string>> with_canonical_names(const std::map<std::string, std::string>& meta) {
   std::map<std::string, std::string> canonical;

@@ -27,6 +27,15 @@ struct OptionSpec {
   std::string_view help;           ///< one line
 };
 
+/// What belongs to the process and not to a store: set by environment.
+struct ProcessSetting {
+  std::string_view variable;
+  std::string_view default_value;
+  std::string_view help;
+};
+
+std::span<const ProcessSetting> process_settings();
+
 /// Every option there is.
 std::span<const OptionSpec> option_table();
 

@@ -17,7 +17,7 @@ sigset_t signals_to_catch() {
   sigset_t set;
   sigemptyset(&set);
   for (int signal : kSignals) {
-    struct sigaction action {};
+    struct sigaction action{};
     ::sigaction(signal, nullptr, &action);
     if (action.sa_handler != SIG_IGN) sigaddset(&set, signal);
   }

@@ -61,9 +61,8 @@ class Ls {
   // One level, as people look for names. How many entries there were.
   Result<std::size_t> sorted(const Place& place) {
     std::vector<ListEntry> entries;
-    auto listed = each_page(place, false, [&](std::vector<ListEntry> page) {
-      std::ranges::move(page, std::back_inserter(entries));
-    });
+    auto listed = each_page(place, false,
+                            [&](std::vector<ListEntry> page) { std::ranges::move(page, std::back_inserter(entries)); });
     if (!listed) return fail(std::move(listed).error());
     std::ranges::sort(entries, {}, &ListEntry::name);
     for (const ListEntry& entry : entries) show_below(place, entry);

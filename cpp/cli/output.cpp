@@ -67,11 +67,11 @@ Result<void> Output::flush() {
   }
   waiting_.clear();
   if (error_ == 0) return {};
-  return fail({.code = error_ == ENOSPC ? ErrorCode::kNoSpace : ErrorCode::kIo,
-               .message = fmt::format("write standard output: {} ({})", ::strerrordesc_np(error_),
-                                      ::strerrorname_np(error_)),
-               .system_error = error_,
-               .request_id = {}});
+  return fail(
+      {.code = error_ == ENOSPC ? ErrorCode::kNoSpace : ErrorCode::kIo,
+       .message = fmt::format("write standard output: {} ({})", ::strerrordesc_np(error_), ::strerrorname_np(error_)),
+       .system_error = error_,
+       .request_id = {}});
 }
 
 }  // namespace scabbard::cli

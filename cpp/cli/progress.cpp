@@ -32,7 +32,7 @@ std::optional<std::chrono::seconds> left(const Moment& moment) {
 int percent(const Moment& moment) { return static_cast<int>(100 * fraction(moment)); }
 
 std::size_t terminal_width() {
-  struct winsize size {};
+  struct winsize size{};
   bool known = ::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
   return known ? size.ws_col : 80;
 }
@@ -110,9 +110,8 @@ void Progress::run(const std::stop_token& over) {
 
 void Progress::show() {
   rate_.note(Clock::steady().now(), bytes_);
-  Moment moment{.done = {.objects = objects_, .bytes = bytes_},
-                .total = total_,
-                .bytes_per_second = rate_.per_second()};
+  Moment moment{
+      .done = {.objects = objects_, .bytes = bytes_}, .total = total_, .bytes_per_second = rate_.per_second()};
   switch (style_) {
     case Style::kNone:
       break;

@@ -24,7 +24,8 @@ void show(Session& session, const std::vector<Field>& fields) {
     bool is_size = value.is_number_unsigned();
     std::string text = value.is_string() ? session.out.shown(value.get<std::string>()) : value.dump();
     if (value.is_boolean()) text = value.get<bool>() ? "yes" : "no";
-    if (is_size && value.get<std::uint64_t>() >= 1024) text += fmt::format(" ({})", human_size(value.get<std::uint64_t>()));
+    if (is_size && value.get<std::uint64_t>() >= 1024)
+      text += fmt::format(" ({})", human_size(value.get<std::uint64_t>()));
     session.out.line(fmt::format("{:<11} {}", name, text));
   }
 }
@@ -51,7 +52,8 @@ Result<void> show_store(Session& session, const Place& place) {
                                {"total", space->total},
                                {"used", space->used},
                                {"free", space->free}};
-  if (config.path == place.location("")) std::erase_if(fields, [](const Field& field) { return field.first == "objects at"; });
+  if (config.path == place.location(""))
+    std::erase_if(fields, [](const Field& field) { return field.first == "objects at"; });
   show(session, fields);
   return {};
 }
@@ -64,9 +66,8 @@ Result<void> show_place(Session& session, const Place& place) {
     return {};
   }
   if (info.error().code != ErrorCode::kNotRegularFile) return fail(std::move(info).error());
-  show(session, {{"folder", place.object},
-                 {"store", place.store->config().name},
-                 {"location", place.location(place.object)}});
+  show(session,
+       {{"folder", place.object}, {"store", place.store->config().name}, {"location", place.location(place.object)}});
   return {};
 }
 

@@ -174,6 +174,19 @@ Result<StoreFile> parse_store_file(std::string_view text) {
   }
 }
 
+std::string store_file_text(const StoreFile& file) {
+  nlohmann::ordered_json json = {{"ID", file.name},
+                                 {"Name", file.name},
+                                 {"Meta", file.meta},
+                                 {"Strict", true},
+                                 {"ReadOnly", file.read_only},
+                                 {"Weight", 1},
+                                 {"AllowMiners", Json::array()},
+                                 {"DenyMiners", Json::array()},
+                                 {"PluginName", file.plugin_name}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 Error in_store_file(Error error, std::string_view folder) { return about_file(std::move(error), path_in(folder)); }
 
 Result<std::optional<StoreFile>> read_store_file(posix::BoundedAccess& folder) {

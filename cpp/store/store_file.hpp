@@ -35,6 +35,9 @@ Error in_store_file(Error error, std::string_view folder);
 /// folder does not answer.
 Result<std::optional<StoreFile>> read_store_file(posix::BoundedAccess& folder);
 
+/// The text of a sectorstore.json, with all the fields that damocles' own generator writes.
+std::string store_file_text(const StoreFile& file);
+
 /// Parses the text of a configuration file with [[store]] entries: Name, Path, Meta, ReadOnly and damocles'
 /// other keys. Unknown keys are refused.
 Result<std::vector<StoreConfig>> parse_config_file(std::string_view text);

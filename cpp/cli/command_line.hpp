@@ -1,0 +1,16 @@
+// The command line as a whole: parsed here, described here for help, the manual page and the shells' completion.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "cli/session.hpp"
+
+namespace scabbard::cli {
+
+/// Adds everything there is to `app`.
+void define_command_line(CLI::App& app, Session& session);
+
+/// Runs what the arguments say, and returns what to end with.
+int run(int argc, char** argv);
+
+}  // namespace scabbard::cli

@@ -1,0 +1,136 @@
+#include "cli/completion.hpp"
+
+#include <fmt/core.h>
+
+#include <vector>
+
+namespace scabbard::cli {
+namespace {
+
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+// Words that may come after a command: its options, and its subjects where it has some.
+std::string words_of(const CLI::App& command) {
+  std::string words;
+  for (const CLI::App* subject : commands_of(command)) words += subject->get_name() + " ";
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) words += "--" + name + " ";
+  }
+  if (!words.empty()) words.pop_back();
+  return words;
+}
+
+std::string verbs_of(const CLI::App& app) {
+  std::string verbs;
+  for (const CLI::App* command : commands_of(app)) verbs += (verbs.empty() ? "" : " ") + command->get_name();
+  return verbs;
+}
+
+bool takes_paths(const CLI::App& command) {
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->get_positional()) return true;
+  }
+  return false;
+}
+
+std::string bash(const CLI::App& app) {
+  std::string cases;
+  for (const CLI::App* command : commands_of(app)) {
+    cases += fmt::format("    {}) words=\"{}\"; paths={} ;;\n", command->get_name(), words_of(*command),
+                         takes_paths(*command) ? 1 : 0);
+  }
+  return fmt::format(R"(# bash completion for scabbard
+_scabbard() {{
+  local current=${{COMP_WORDS[COMP_CWORD]}} words="{}" paths=0
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -gt 1 ]; then
+    case ${{COMP_WORDS[1]}} in
+{}    *) words= ;;
+    esac
+  fi
+  if [ "$paths" = 1 ] && [[ $current != -* ]]; then
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen -f -- "$current")
+  else
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+  fi
+}}
+complete -F _scabbard scabbard
+)",
+                     verbs_of(app), cases);
+}
+
+// zsh and fish show descriptions; quotes in them would end the string that they stand in.
+std::string plain(std::string text) {
+  for (char& c : text) {
+    if (c == '\'' || c == '[' || c == ']' || c == ':' || c == '`') c = ' ';
+  }
+  return text;
+}
+
+std::string zsh(const CLI::App& app) {
+  std::string verbs;
+  std::string cases;
+  for (const CLI::App* command : commands_of(app)) {
+    verbs += fmt::format("    '{}:{}'\n", command->get_name(), plain(command->get_description()));
+    cases += fmt::format("    {}) _arguments", command->get_name());
+    for (const CLI::Option* option : command->get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        cases += fmt::format(" '--{}[{}]'", name, plain(option->get_description()));
+      }
+    }
+    std::string subjects;
+    for (const CLI::App* subject : commands_of(*command)) subjects += subject->get_name() + " ";
+    if (!subjects.empty()) cases += fmt::format(" '1: :({})'", subjects);
+    if (takes_paths(*command)) cases += " '*:location:_files'";
+    cases += " ;;\n";
+  }
+  return fmt::format(R"(#compdef scabbard
+local -a commands
+commands=(
+{})
+if (( CURRENT == 2 )); then
+  _describe command commands
+else
+  local command=$words[2]
+  shift words
+  (( CURRENT-- ))
+  case $command in
+{}  esac
+fi
+)",
+                     verbs, cases);
+}
+
+std::string fish(const CLI::App& app) {
+  std::string script = "# fish completion for scabbard\n";
+  script += "complete -c scabbard -n __fish_use_subcommand -f\n";
+  for (const CLI::App* command : commands_of(app)) {
+    const std::string& verb = command->get_name();
+    script += fmt::format("complete -c scabbard -n __fish_use_subcommand -a {} -d '{}'\n", verb,
+                          plain(command->get_description()));
+    std::string condition = fmt::format("'__fish_seen_subcommand_from {}'", verb);
+    for (const CLI::Option* option : command->get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        script += fmt::format("complete -c scabbard -n {} -l {} -d '{}'\n", condition, name,
+                              plain(option->get_description()));
+      }
+    }
+    for (const CLI::App* subject : commands_of(*command)) {
+      script += fmt::format("complete -c scabbard -n {} -f -a {}\n", condition, subject->get_name());
+    }
+  }
+  return script;
+}
+
+}  // namespace
+
+std::string completion_script(const CLI::App& app, std::string_view shell) {
+  if (shell == "zsh") return zsh(app);
+  if (shell == "fish") return fish(app);
+  return bash(app);
+}
+
+}  // namespace scabbard::cli

@@ -1,0 +1,62 @@
+#include <fmt/core.h>
+
+#include <array>
+
+#include "base/options.hpp"
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "cli/completion.hpp"
+#include "cli/manual_page.hpp"
+
+namespace scabbard::cli {
+namespace {
+
+std::string exit_status_text() {
+  std::string text = "What scabbard ends with:\n\n";
+  for (const auto& [status, meaning] : exit_status_table()) {
+    text += fmt::format("  {:>3}  {}\n", static_cast<int>(status), meaning);
+  }
+  return text;
+}
+
+// The page of a command, or nothing where no command is called so.
+std::optional<std::string> page_of(CLI::App& app, const std::string& verb) {
+  for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_name() == verb) return command->help("scabbard " + verb, CLI::AppFormatMode::Sub);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void add_help(CLI::App& app, Session& session) {
+  auto* help = app.add_subcommand("help", "Explain a command or a subject");
+  help->require_subcommand(0, 1);
+  auto show = [&session, help](std::string name, std::string description, std::function<std::string()> text) {
+    auto* subject = help->add_subcommand(std::move(name), std::move(description));
+    subject->callback([&session, text = std::move(text)] { session.out.write(text()); });
+    return subject;
+  };
+  for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command == help) continue;
+    std::string verb = command->get_name();
+    show(verb, command->get_description(), [&app, verb] { return page_of(app, verb).value_or(""); });
+  }
+  auto markdown = std::make_shared<bool>(false);
+  show("options", "The options of a store", [markdown] {
+    return *markdown ? options_page() : describe_options();
+  })->add_flag("--markdown", *markdown, "As the page docs/options.md");
+  show("exit-status", "What the executable ends with", exit_status_text);
+  show("man", "All of this as a manual page", [&app] { return manual_page(app); });
+  auto shell = std::make_shared<std::string>();
+  show("completion", "A script for a shell's completion", [&app, shell] { return completion_script(app, *shell); })
+      ->add_option("SHELL", *shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  auto overview = std::make_shared<std::string>();
+  help->callback([&session, &app, help] {
+    if (help->get_subcommands().empty()) session.out.write(app.help("", CLI::AppFormatMode::Normal));
+  });
+}
+
+}  // namespace scabbard::cli

@@ -1,0 +1,103 @@
+#include <fmt/core.h>
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/options.hpp"
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "store/store_folder.hpp"
+
+namespace scabbard::cli {
+namespace {
+
+struct InitOptions {
+  std::string folder;
+  std::string name;
+  std::string url;
+  std::vector<std::string> options;
+  bool read_only = false;
+};
+
+Result<std::map<std::string, std::string>> meta_of(const InitOptions& given) {
+  std::map<std::string, std::string> meta;
+  if (!given.url.empty()) meta.emplace("Url", given.url);
+  for (const std::string& option : given.options) {
+    auto equals = option.find('=');
+    if (equals == 0 || equals == std::string::npos) {  // not repeated: it could be a misplaced secret
+      return fail(ErrorCode::kInvalidPath, "--option: is not of the form Key=Value");
+    }
+    if (!meta.emplace(option.substr(0, equals), option.substr(equals + 1)).second) {
+      return fail(ErrorCode::kInvalidPath, fmt::format("option {}: given twice", option.substr(0, equals)));
+    }
+  }
+  return with_canonical_names(meta);
+}
+
+Result<StoreFile> store_file_of(const InitOptions& given, const std::string& folder) {
+  auto meta = meta_of(given);
+  if (!meta) return fail(std::move(meta).error());
+  std::string name = given.name.empty() ? store_name_for(meta->contains("Url") ? meta->at("Url") : folder) : given.name;
+  return StoreFile{
+      .name = std::move(name), .plugin_name = "scabbard", .meta = *std::move(meta), .read_only = given.read_only};
+}
+
+// Quoted as TOML wants it, which is as JSON does.
+std::string toml_string(const std::string& text) { return quote(text, text.size()); }
+
+std::string what_to_do_next(const std::string& folder, const StoreFile& file) {
+  return fmt::format(
+      "Wrote {0}/{1}: store {2}.\n"
+      "\n"
+      "damocles-manager finds it with these lines in its configuration:\n"
+      "\n"
+      "  [Common]\n"
+      "  ScanPersistStores = [{3}]\n"
+      "\n"
+      "and damocles-worker, on every machine that has the folder with this file, with these:\n"
+      "\n"
+      "  [worker]\n"
+      "  scan_persist_stores = [{3}]\n"
+      "\n"
+      "Where such a line is there already, add the path to its list. Name the store {2} on all machines alike.",
+      folder, kStoreFileName, toml_string(file.name), toml_string(folder));
+}
+
+Result<void> init(Session& session, const InitOptions& given) {
+  std::error_code failed;
+  auto path = std::filesystem::absolute(given.folder, failed).lexically_normal();
+  if (failed || given.folder.empty()) return fail(ErrorCode::kInvalidPath, "FOLDER: is no path");
+  std::string folder = path.has_filename() ? path.string() : path.parent_path().string();
+  auto file = store_file_of(given, folder);
+  if (!file) return fail(std::move(file).error());
+  if (auto made = make_store_folder(folder, *file); !made) return made;
+  if (session.json) {
+    session.out.json({{"file", fmt::format("{}/{}", folder, kStoreFileName)}, {"name", file->name}});
+  } else if (!session.quiet) {
+    session.out.line(what_to_do_next(folder, *file));
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_init(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand("init", "Make a folder a store: write its sectorstore.json");
+  auto options = std::make_shared<InitOptions>();
+  command->add_option("FOLDER", options->folder, "The store folder; made where only it is missing")->required();
+  command->add_option("--name", options->name, "What manager and workers call it (made from the URL or the folder)")
+      ->type_name("N");
+  command->add_option("--url", options->url, "Where the objects are, if not in the folder itself")->type_name("URL");
+  command->add_option("--option", options->options, "An option of the store, see `scabbard help options`; repeatable")
+      ->type_name("Key=Value")
+      ->allow_extra_args(false);
+  command->add_flag("--read-only", options->read_only, "Refuse all writes");
+  session.add_options(*command);
+  command->callback([&session, options] {
+    if (auto done = init(session, *options); !done) session.report(done.error());
+  });
+}
+
+}  // namespace scabbard::cli
