@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/build_id.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 
@@ -75,6 +76,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
 void define_command_line(CLI::App& app, Session& session) {
   app.description("Object storage for Filecoin sectors.");
   app.require_subcommand(1);
+  app.set_version_flag("--version", build_id(), "Print the release and the build id");
   app.get_formatter()->column_width(34);
   for (auto* add : {add_init, add_cp, add_ls, add_stat, add_cat, add_rm, add_du, add_version, add_help})
     add(app, session);

@@ -96,7 +96,11 @@ void add_init(CLI::App& app, Session& session) {
   command->add_flag("--read-only", options->read_only, "Refuse all writes");
   session.add_options(*command);
   command->callback([&session, options] {
-    if (auto done = init(session, *options); !done) session.report(done.error());
+    auto done = init(session, *options);
+    if (done) return;
+    // There is no object yet that could be missing.
+    bool is_missing = done.error().code == ErrorCode::kNotFound;
+    session.report(done.error(), is_missing ? ExitStatus::kStoreNotFound : exit_status_of(done.error()));
   });
 }
 

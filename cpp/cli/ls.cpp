@@ -82,7 +82,8 @@ class Ls {
 
   template <class Take>
   Result<void> each_page(const Place& place, bool recursive, Take take) {
-    auto lister = place.store->list({}, {.folder = place.object, .recursive = recursive});
+    auto lister = place.store->list(
+        {}, {.folder = place.object, .recursive = recursive, .names_only = !options_.details && !session_.json});
     if (!lister) return fail(std::move(lister).error());
     while (!session_.out.failed()) {
       auto page = (*lister)->next({});

@@ -37,7 +37,7 @@ std::string json_line(const nlohmann::ordered_json& value) {
 void Output::write(std::string_view text) {
   waiting_ += text;
   // What a person watches is shown at once.
-  if (waiting_.size() >= kPiece || is_terminal(descriptor_)) (void)flush();
+  if (waiting_.size() >= kPiece || is_terminal_) (void)flush();
 }
 
 void Output::line(std::string_view text) {
@@ -49,7 +49,7 @@ void Output::json(const nlohmann::ordered_json& value) { line(json_line(value));
 
 std::string Output::shown(std::string_view name) const {
   bool commands = std::ranges::any_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
-  return commands && is_terminal(descriptor_) ? quote(name, name.size()) : std::string(name);
+  return is_terminal_ && commands ? quote(name, name.size()) : std::string(name);
 }
 
 Result<void> Output::flush() {

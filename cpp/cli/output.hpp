@@ -20,7 +20,7 @@ std::string json_line(const nlohmann::ordered_json& value);
 
 class Output {
  public:
-  explicit Output(int descriptor) : descriptor_(descriptor) {}
+  explicit Output(int descriptor) : descriptor_(descriptor), is_terminal_(is_terminal(descriptor)) {}
 
   void write(std::string_view text);
   void line(std::string_view text);
@@ -36,6 +36,7 @@ class Output {
 
  private:
   const int descriptor_;
+  const bool is_terminal_;
   std::string waiting_;
   int error_ = 0;
 };

@@ -92,7 +92,8 @@ class Rm {
 
   // Looked through as a whole before the first one goes.
   Result<std::vector<std::string>> objects_below(const Place& place) {
-    auto lister = place.store->list({}, {.folder = place.object, .recursive = true, .follow_links = false});
+    auto lister =
+        place.store->list({}, {.folder = place.object, .recursive = true, .follow_links = false, .names_only = true});
     if (!lister) return fail(std::move(lister).error());
     std::vector<std::string> objects;
     while (true) {

@@ -181,6 +181,8 @@ struct ListOptions {
   /// Go into folders that are links to others, too; otherwise they are entries, as in a listing of one level. Only
   /// of stores with local files.
   bool follow_links = true;
+  /// Only names are wanted: `info` may be left empty where it would cost a call for each object.
+  bool names_only = false;
 };
 
 struct ListEntry {

@@ -56,6 +56,12 @@ TEST_P(Conformance, List_of_a_missing_folder_is_empty) {
   }
 }
 
+TEST_P(Conformance, List_of_names_only_has_the_same_names) {
+  for (const char* object : {"a/1", "a/b/2", "c"}) value_of(put(object, "text"));
+  EXPECT_THAT(names({.names_only = true}), Gives(ElementsAre("a/1", "a/b/2", "c")));
+  EXPECT_THAT(names({.recursive = false, .names_only = true}), Gives(ElementsAre("a/", "c")));
+}
+
 TEST_P(Conformance, List_of_a_malformed_folder_is_invalid) {
   for (const char* folder : {"/", "..", "a/..", "/a", "a//b", ".scabbard-tmp-1"}) {
     EXPECT_THAT(names({.folder = folder, .recursive = true}), FailsWith(ErrorCode::kInvalidPath)) << folder;

@@ -86,6 +86,10 @@ class FileLister final : public Lister {
       take_folder(std::move(name), options_.recursive);
       return {};
     }
+    if (options_.names_only && entry.type == DT_REG) {
+      page_.push_back({.name = std::move(name), .is_folder = false, .info = {}});
+      return {};
+    }
     bool may_be_object = entry.type == DT_REG || entry.type == DT_LNK || entry.type == DT_UNKNOWN;
     if (!may_be_object) return {};
     struct stat status;
