@@ -28,7 +28,7 @@ help: ## List the targets
 	  printf '  make %-12s %s\n' "$$name" "$$what"; done
 	@echo "Missing Debian packages are installed first; with NO_INSTALL=1 they are only named."
 
-build: core build/plugin-scabbard.so ## Build build/scabbard, build/libscabbard.so and build/plugin-scabbard.so
+build: core build/plugin-scabbard.so build/plugin-fsstore.so ## Build the executable, libscabbard.so and both plugins into build/
 
 core:
 	@scripts/need build
@@ -42,12 +42,12 @@ build/libscabbard_plugin.a: core
 	@:
 build/go-version: core
 	@{ go version; go env GOFLAGS GOAMD64 GOEXPERIMENT; } | cmp -s - $@ || { go version; go env GOFLAGS GOAMD64 GOEXPERIMENT; } >$@
-build/plugin-scabbard.so: build/libscabbard_plugin.a build/go-version go.mod include/scabbard/scabbard.h \
-    $(wildcard shim/*.go plugin/*.go plugin/*.toml plugin/build/*.go)
-	@echo "== Building the plugin with $$(go env GOVERSION)"
-	@go run ./plugin/build --src-dir=plugin --out-dir=build
-	@touch $@
-	@mkdir -p build/plugins && ln -sf ../plugin-scabbard.so build/plugins/
+PLUGIN_SOURCES := build/libscabbard_plugin.a build/go-version go.mod include/scabbard/scabbard.h \
+  $(wildcard shim/*.go plugin/build/*.go)
+build/plugin-scabbard.so: $(PLUGIN_SOURCES) $(wildcard plugin/*.go plugin/*.toml)
+	$(call go_plugin,plugin)
+build/plugin-fsstore.so: $(PLUGIN_SOURCES) $(wildcard plugin/fsstore/*.go plugin/fsstore/*.toml)
+	$(call go_plugin,plugin/fsstore)
 
 run: build ## Store a sector and read it back through the plugin, in damocles' own plugin loader
 	@echo "== Running the example manager"
@@ -110,7 +110,15 @@ install: ## Install header, library, executable and plugin below PREFIX (/usr/lo
 	@cmake --install build/release --prefix "$(PREFIX)"
 
 clean: ## Remove everything that was built
-	rm -rf build shim/build_id.go
+	rm -rf build plugin/build_id.go plugin/fsstore/build_id.go
+
+# $(call go_plugin,folder of its sources)
+define go_plugin
+	@echo "== Building $(@F) with $$(go env GOVERSION)"
+	@go run ./plugin/build --src-dir=$(1) --out-dir=build
+	@touch $@
+	@mkdir -p build/plugins && ln -sf ../$(@F) build/plugins/
+endef
 
 # $(call configure,preset,arguments)
 define configure

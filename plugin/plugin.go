@@ -12,7 +12,7 @@ import (
 )
 
 // OnInit disables the plugin where its Go part and its core were not built together.
-func OnInit(context.Context, string, *managerplugin.Manifest) error { return shim.Init() }
+func OnInit(context.Context, string, *managerplugin.Manifest) error { return shim.Init(buildID) }
 
 // OnShutdown closes every store.
 func OnShutdown(ctx context.Context, _ *managerplugin.Manifest) error { return shim.Shutdown(ctx) }

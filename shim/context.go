@@ -63,6 +63,15 @@ func watchingWith(ctx context.Context, t *token) watch {
 	return w
 }
 
+// outliving is w without its context, for what goes on when that has ended.
+func (w watch) outliving() watch {
+	t := w.token
+	if w.stop != nil && !w.stop() { // fired, or about to be
+		t = tokens.Get().(*token)
+	}
+	return watchingWith(context.Background(), t)
+}
+
 // context is what a C call that starts now is given.
 func (w *watch) context() C.scb_context {
 	c := C.scb_context{timeout_ns: -1}

@@ -42,18 +42,16 @@ import (
 	"strings"
 )
 
-// Init checks that the core this package was compiled against is the one it is linked to. A plugin calls
-// it from its OnInit. scb_build_id
-func Init() error {
-	return checkBuildID(compiledBuildID, C.GoString(C.scb_build_id()))
-}
-
-func checkBuildID(compiled, linked string) error {
-	if compiled == linked {
+// Init checks that the core a plugin was built for, as its own buildID says, is the one that runs: with two
+// plugins in a process that is the first one's, for both, because Go has this package once. A plugin calls it
+// from its OnInit. scb_build_id
+func Init(buildID string) error {
+	running := C.GoString(C.scb_build_id())
+	if buildID == running {
 		return nil
 	}
-	return fmt.Errorf("scabbard: the Go part was built for core %s but runs with core %s: build the plugin again, "+
-		"and load no two plugins with different scabbard cores", compiled, linked)
+	return fmt.Errorf("scabbard: the plugin was built for core %s but runs with core %s: build all plugins of "+
+		"scabbard again, together", buildID, running)
 }
 
 // version is the release and which build of it: "0.1.0 (build 95d0bc0b1a3c2e44)". scb_version, scb_build_id

@@ -28,6 +28,8 @@ type Store struct {
 	storeType string
 	root      string // FullPath without the object, no trailing '/'
 	gates     gates
+	// A reader goes on when the context that was given to Get has ended.
+	readersOutliveGet bool
 }
 
 var _ objstore.Store = (*Store)(nil)
@@ -36,7 +38,15 @@ var _ objstore.Store = (*Store)(nil)
 // storeType is what Type will say; "" stands for "scabbard-" and the backend's scheme. Leftovers of dead
 // writers are removed in the background. scb_store_open
 func Open(config objstore.Config, storeType string) (objstore.Store, error) {
-	text, err := configText(config)
+	s, err := open(config, storeType, false)
+	if err != nil {
+		return nil, err // and no Store that is not nil and holds one that is
+	}
+	return s, nil
+}
+
+func open(config objstore.Config, storeType string, dropIn bool) (*Store, error) {
+	text, err := configText(config, dropIn)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +82,7 @@ func Open(config objstore.Config, storeType string) (objstore.Store, error) {
 
 // configText is config as the JSON that scb_store_open takes, with a final NUL. JSON is Unicode: other
 // bytes would be replaced silently, and then name another folder.
-func configText(config objstore.Config) ([]byte, error) {
+func configText(config objstore.Config, dropIn bool) ([]byte, error) {
 	if !utf8.ValidString(config.Path) || strings.IndexByte(config.Path, 0) >= 0 {
 		return nil, &Error{Code: InvalidArgument,
 			Message: fmt.Sprintf("open store %q: Path %q is not valid UTF-8 text", config.Name, config.Path)}
@@ -82,7 +92,8 @@ func configText(config objstore.Config) ([]byte, error) {
 		Meta             map[string]string `json:",omitempty"`
 		Strict, ReadOnly bool
 		Weight           uint
-	}{config.Name, config.Path, config.Meta, config.Strict, config.ReadOnly, config.Weight})
+		DropIn           bool `json:",omitempty"`
+	}{config.Name, config.Path, config.Meta, config.Strict, config.ReadOnly, config.Weight, dropIn})
 	return append(text, 0), err
 }
 
@@ -257,6 +268,9 @@ func (s *Store) Get(ctx context.Context, object string) (io.ReadCloser, error) {
 			e.also = objstore.ErrObjectNotFound // as upstream's Get says, beside ErrNotRegularFile
 		}
 		return nil, err
+	}
+	if s.readersOutliveGet {
+		w = w.outliving()
 	}
 	return newReader(pointer, object, w, s.gates.reads), nil
 }

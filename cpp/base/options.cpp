@@ -183,6 +183,26 @@ Result<std::map<std::string, std::string>> with_canonical_names(const std::map<s
   return canonical;
 }
 
+std::map<std::string, std::string> valid_options(std::string_view scheme, const std::map<std::string, std::string>& meta,
+                                                 const std::function<void(const Error&)>& refuse) {
+  std::map<std::string, std::string> valid;
+  for (const auto& [key, value] : meta) {
+    const OptionSpec* spec = find(key);
+    if (spec != nullptr && spec->name == "Url") {
+      refuse({.code = ErrorCode::kInvalidArgument, .message = "option Url: not for this store"});
+      continue;
+    }
+    auto attempt = valid;
+    attempt.emplace(key, value);
+    if (auto parsed = Options::parse(scheme, attempt); !parsed) {
+      refuse(parsed.error());
+    } else {
+      valid = std::move(attempt);
+    }
+  }
+  return valid;
+}
+
 Result<Options> Options::parse(std::string_view scheme, const std::map<std::string, std::string>& meta) {
   auto canonical = with_canonical_names(meta);
   if (!canonical) return fail(std::move(canonical).error());

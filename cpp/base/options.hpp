@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -42,6 +43,10 @@ std::span<const OptionSpec> option_table();
 /// `meta` with every known option under its name in the table; kInvalidArgument where one is given twice, in
 /// two spellings. Unknown ones stay for parse() to refuse.
 Result<std::map<std::string, std::string>> with_canonical_names(const std::map<std::string, std::string>& meta);
+
+/// What of `meta` a store of `scheme` takes but for `Url`; each of the others is handed to `refuse`, with why.
+std::map<std::string, std::string> valid_options(std::string_view scheme, const std::map<std::string, std::string>& meta,
+                                                 const std::function<void(const Error&)>& refuse);
 
 /// The checked options of one store.
 class Options {

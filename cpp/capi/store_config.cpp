@@ -22,9 +22,9 @@ Result<void> take(const std::string& key, const Json& value, StoreConfig& config
     auto text = value.get<std::string>();
     if (text.contains('\0')) return wrong(fmt::format("{} contains a NUL byte", key));
     (key == "Name" ? config.name : config.path) = std::move(text);
-  } else if (key == "ReadOnly") {
-    if (!value.is_boolean()) return wrong("ReadOnly must be true or false");
-    config.read_only = value.get<bool>();
+  } else if (key == "ReadOnly" || key == "DropIn") {
+    if (!value.is_boolean()) return wrong(fmt::format("{} must be true or false", key));
+    (key == "ReadOnly" ? config.read_only : config.drop_in) = value.get<bool>();
   } else if (key == "Meta") {
     if (!value.is_object()) return wrong("Meta must be an object of strings");
     for (const auto& [option, text] : value.items()) {

@@ -35,16 +35,37 @@ Error about_store(Error error, std::string_view name) {
   return error;
 }
 
+std::map<std::string, std::string> options_of_drop_in(const StoreConfig& config) {
+  return valid_options("file", config.meta, [&](const Error& why) {
+    log::warn("store {}: {}; ignored", quote(redacted(config.name.empty() ? config.path : config.name)), why.message);
+  });
+}
+
+// Both plugins on one folder keep their objects in different places where its sectorstore.json sends them away.
+void warn_of_other_place(const StoreConfig& config, posix::BoundedAccess& folder) {
+  auto file = read_store_file(folder);
+  if (!file || !*file || !(*file)->is_ours()) return;
+  auto meta = with_canonical_names((*file)->meta);
+  if (meta && !meta->contains("Url")) return;
+  log::warn("store {}: {} says that its objects are elsewhere, which only plugin-scabbard heeds: here they are in {}",
+            quote(redacted(config.name.empty() ? config.path : config.name)), quote(config.path + "/sectorstore.json"),
+            quote(config.path));
+}
+
 // With an absolute path and the options under their own names.
 Result<StoreConfig> normalized(StoreConfig config) {
   if (config.path.empty()) return fail(ErrorCode::kInvalidArgument, "Path is missing");
-  if (!is_url(config.path)) {
+  if (config.drop_in || !is_url(config.path)) {
     std::error_code failed;
     config.path = std::filesystem::absolute(config.path, failed).lexically_normal();
     if (failed)
       return fail(ErrorCode::kInvalidArgument, fmt::format("Path {}: {}", quote(config.path), failed.message()));
   }
   config.path = without_trailing_slashes(std::move(config.path));
+  if (config.drop_in) {
+    config.meta = options_of_drop_in(config);
+    return config;
+  }
   auto meta = with_canonical_names(config.meta);
   if (!meta) return fail(std::move(meta).error());
   config.meta = *std::move(meta);
@@ -80,6 +101,10 @@ bool has_valid_options(const StoreConfig& config) {
 }
 
 Result<std::shared_ptr<Store>> open_folder(StoreConfig config, posix::BoundedAccess& folder) {
+  if (config.drop_in) {
+    warn_of_other_place(config, folder);
+    return open_backend(std::move(config), {});
+  }
   const StoreConfig configured = config;
   auto added = add_store_file(config, folder);
   if (!added) return fail(std::move(added).error());
@@ -90,7 +115,7 @@ Result<std::shared_ptr<Store>> open_folder(StoreConfig config, posix::BoundedAcc
 }
 
 Result<std::shared_ptr<Store>> open_normalized(StoreConfig config) {
-  if (is_url(config.path)) {
+  if (is_url(config.path) && !config.drop_in) {
     if (config.meta.contains("Url")) return fail(ErrorCode::kInvalidArgument, "option Url: Path is a URL already");
     return open_backend(config, config.path);
   }

@@ -74,11 +74,11 @@ func load(ctx context.Context, folder string) (*managerplugin.LoadedPlugins, err
 	if err != nil {
 		return nil, fmt.Errorf("load plugins from %s: %w", folder, err)
 	}
-	loaded.Init(ctx, func(p *managerplugin.Plugin, failure error) {
-		err = fmt.Errorf("init plugin %s: %w", p.Name, failure)
+	loaded.Init(ctx, func(p *managerplugin.Plugin, failure error) { // the manager goes on, without the plugin
+		say("disabled", "plugin "+p.Name, failure.Error())
 	})
 	say("loaded", "plugins from "+folder, took(start))
-	return loaded, err
+	return loaded, nil
 }
 
 func open(ctx context.Context, loaded *managerplugin.LoadedPlugins, path string) (objstore.Store, error) {

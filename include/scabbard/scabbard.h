@@ -116,7 +116,9 @@ typedef struct scb_store scb_store;
 /*
  * Opens a store. `config_json` is one JSON object: Path (string, required: a directory, a store folder or
  * a store URL), Name (string), Meta (object of strings: the options of docs/options.md), ReadOnly
- * (boolean); Strict and Weight are accepted and left to the host. Unknown keys are refused.
+ * (boolean), DropIn (boolean); Strict and Weight are accepted and left to the host. Unknown keys are refused.
+ * With DropIn the store is like damocles' own filestore: Path is the folder of the objects, whatever Meta.Url
+ * or a sectorstore.json in it says, and options that are unknown or not valid are ignored, with a warning.
  * Checks the configuration only; it does not need the server.
  */
 SCB_API int32_t scb_store_open(const char *config_json, scb_store **store, scb_error **error);

@@ -40,6 +40,10 @@ struct StoreConfig {
   /// Options, see docs/options.md. Unknown ones are refused.
   std::map<std::string, std::string> meta;
   bool read_only = false;
+  /// Stands in for damocles' own filestore, which looks at its folder and nothing else: `path` is the folder of
+  /// the objects, whatever `meta` (Url) or a sectorstore.json there says; options that are unknown or not valid
+  /// are ignored, each with a warning in the log.
+  bool drop_in = false;
 };
 
 /// What a backend can do.

@@ -8,10 +8,13 @@ import (
 	"testing"
 )
 
+// sources are the plugins' folders, and what the manifests in them call the plugins.
+var sources = map[string]string{"plugin": "scabbard", "plugin/fsstore": "fsstore"}
+
 // generated is what damocles' own builder writes beside the plugin's sources, and deletes again.
-func generated(t *testing.T) []byte {
+func generated(t *testing.T, source string) []byte {
 	t.Helper()
-	text, err := os.ReadFile("../manifest.toml")
+	text, err := os.ReadFile(filepath.Join("../..", source, "manifest.toml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,14 +29,16 @@ func generated(t *testing.T) []byte {
 	return code
 }
 
-func TestManifest_of_the_plugin_becomes_its_PluginManifest(t *testing.T) {
+func TestManifest_of_a_plugin_becomes_its_PluginManifest(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "0")
-	code := generated(t)
-	unspaced := strings.Join(strings.Fields(string(code)), " ")
-	for _, part := range []string{"managerplugin.ObjStoreManifest{", "Kind: managerplugin.ObjStore,", `Name: "scabbard",`,
-		"OnInit: OnInit,", "OnShutdown: OnShutdown,", "Constructor: Open,", `BuildTime: "1970-01-01T00:00:00Z",`} {
-		if !strings.Contains(unspaced, part) {
-			t.Errorf("no %s in\n%s", part, code)
+	for source, name := range sources {
+		code := generated(t, source)
+		unspaced := strings.Join(strings.Fields(string(code)), " ")
+		for _, part := range []string{"managerplugin.ObjStoreManifest{", "Kind: managerplugin.ObjStore,", `Name: "` + name + `",`,
+			"OnInit: OnInit,", "OnShutdown: OnShutdown,", "Constructor: Open,", `BuildTime: "1970-01-01T00:00:00Z",`} {
+			if !strings.Contains(unspaced, part) {
+				t.Errorf("no %s in\n%s", part, code)
+			}
 		}
 	}
 }
@@ -52,11 +57,14 @@ func TestPlain_go_build_with_the_generated_file_makes_a_plugin_that_loads(t *tes
 	if err := os.Symlink(filepath.Join(root, "build"), filepath.Join(copied, "build")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(copied, "plugin", "plugin.gen.go"), generated(t), 0o644); err != nil {
-		t.Fatal(err)
-	}
 	plugins := t.TempDir()
-	run(t, copied, "go", "build", "-buildmode=plugin", "-o", filepath.Join(plugins, "plugin-scabbard.so"), "./plugin")
+	for source, name := range sources {
+		file := filepath.Join(copied, source, filepath.Base(source)+".gen.go")
+		if err := os.WriteFile(file, generated(t, source), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		run(t, copied, "go", "build", "-buildmode=plugin", "-o", filepath.Join(plugins, "plugin-"+name+".so"), "./"+source)
+	}
 	run(t, root, "go", "run", "./examples/manager-host", "-plugins", plugins)
 }
 

@@ -62,12 +62,22 @@ func run(t *testing.T, command *exec.Cmd) string {
 	return string(output)
 }
 
-// plugin builds plugin-scabbard.so and returns the folder that it is alone in.
-func (b build) plugin(t *testing.T) string {
+// sources are the plugins' folders.
+var sources = []string{"plugin", "plugin/fsstore"}
+
+// plugins builds both and returns the folder that they are alone in.
+func (b build) plugins(t *testing.T) string {
 	t.Helper()
 	folder := tempFolder(t)
-	run(t, b.command("go", append([]string{"run", "./plugin/build", "--src-dir=plugin", "--out-dir=" + folder, "--"}, b.flags...)...))
+	for _, source := range sources {
+		b.plugin(t, source, folder)
+	}
 	return folder
+}
+
+func (b build) plugin(t *testing.T, source, folder string) {
+	t.Helper()
+	run(t, b.command("go", append([]string{"run", "./plugin/build", "--src-dir=" + source, "--out-dir=" + folder, "--"}, b.flags...)...))
 }
 
 // host builds one of the programs that load plugins.
@@ -121,8 +131,10 @@ func builds(t *testing.T) []build {
 func TestPlugin_serves_a_host_that_was_built_alike(t *testing.T) {
 	for _, b := range builds(t) {
 		t.Run(b.String(), func(t *testing.T) {
-			plugins := b.plugin(t)
-			checkSymbols(t, filepath.Join(plugins, "plugin-scabbard.so"))
+			plugins := b.plugins(t)
+			for _, plugin := range []string{"plugin-scabbard.so", "plugin-fsstore.so"} {
+				checkSymbols(t, filepath.Join(plugins, plugin))
+			}
 			t.Log(run(t, b.command(b.host(t, "build", example), "-plugins", plugins)))
 			args := []string{"-plugins", plugins}
 			if testing.Verbose() {
@@ -145,7 +157,7 @@ func TestPlugin_that_was_built_differently_is_not_loaded(t *testing.T) {
 	}
 	host := all[0].host(t, "build", example)
 	for _, b := range all[1:] {
-		output, err := b.command(host, "-plugins", b.plugin(t)).CombinedOutput()
+		output, err := b.command(host, "-plugins", b.plugins(t)).CombinedOutput()
 		message := differently.Find(output)
 		if err == nil || message == nil {
 			t.Errorf("plugin %s, host %s: %v\n%s", b, all[0], err, output)
@@ -156,8 +168,8 @@ func TestPlugin_that_was_built_differently_is_not_loaded(t *testing.T) {
 
 func TestShim_imports_the_standard_library_and_manager_plugin_only(t *testing.T) {
 	const upstream = "github.com/ipfs-force-community/damocles/manager-plugin"
-	allowed := []string{"scabbard/shim", "scabbard/plugin", upstream, upstream + "/objstore", upstream + "/kvstore"}
-	output := run(t, build{toolchain: "local"}.command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./plugin"))
+	allowed := []string{"scabbard/shim", "scabbard/plugin", "scabbard/plugin/fsstore", upstream, upstream + "/objstore", upstream + "/kvstore"}
+	output := run(t, build{toolchain: "local"}.command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./plugin", "./plugin/fsstore"))
 	found := strings.Fields(output)
 	for _, dependency := range found {
 		if !slices.Contains(allowed, dependency) {

@@ -183,6 +183,8 @@ Result<std::shared_ptr<Store>> open_store(StoreConfig config, std::string root, 
   Operation op(*volume, brief, Access::kRead, "open", "");
   std::string path = root + "/";
   int fd = uninterrupted([&] { return op.calls().open(path, O_RDONLY | O_DIRECTORY, 0); });
+  // A folder that may be entered and not read is enough for everything but listing and sweeping it.
+  if (fd == -EACCES) fd = uninterrupted([&] { return op.calls().open(path + ".", O_PATH | O_DIRECTORY, 0); });
   if (fd == -ENOTDIR) return fail(ErrorCode::kInvalidArgument, fmt::format("{} is not a folder", quote(root)));
   if (fd < 0) {
     Error failure = file_error(fd, Access::kRead, quote(root), "");

@@ -17,9 +17,9 @@ import (
 )
 
 var (
-	plugins = flag.String("plugins", "", "folder with plugin-scabbard.so")
+	plugins = flag.String("plugins", "", "folder with plugin-scabbard.so and plugin-fsstore.so")
 
-	manifest *managerplugin.ObjStoreManifest
+	manifest, fsstore *managerplugin.ObjStoreManifest
 )
 
 func TestMain(m *testing.M) {
@@ -57,18 +57,31 @@ func load(folder string) (*managerplugin.LoadedPlugins, error) {
 	if failed != nil {
 		return nil, failed
 	}
-	plugin := loaded.Get(managerplugin.ObjStore, "scabbard")
-	if plugin == nil {
-		return nil, fmt.Errorf("no objstore plugin scabbard in %s", folder)
+	for name, into := range map[string]**managerplugin.ObjStoreManifest{"scabbard": &manifest, "fsstore": &fsstore} {
+		plugin := loaded.Get(managerplugin.ObjStore, name)
+		if plugin == nil {
+			return nil, fmt.Errorf("no objstore plugin %s in %s", name, folder)
+		}
+		*into = managerplugin.DeclareObjStoreManifest(plugin.Manifest)
 	}
-	manifest = managerplugin.DeclareObjStoreManifest(plugin.Manifest)
 	return loaded, nil
 }
 
-// open opens a store or fails the test.
+// open opens a store of plugin-scabbard or fails the test.
 func open(t testing.TB, config objstore.Config) objstore.Store {
 	t.Helper()
-	store, err := manifest.Constructor(config)
+	return openBy(t, manifest, config)
+}
+
+// openFsstore is open with the other plugin.
+func openFsstore(t testing.TB, config objstore.Config) objstore.Store {
+	t.Helper()
+	return openBy(t, fsstore, config)
+}
+
+func openBy(t testing.TB, plugin *managerplugin.ObjStoreManifest, config objstore.Config) objstore.Store {
+	t.Helper()
+	store, err := plugin.Constructor(config)
 	if err != nil {
 		t.Fatalf("open %s: %v", config.Path, err)
 	}

@@ -144,6 +144,67 @@ TEST(OpenStoreTest, Empty_path_and_foreign_file_urls_are_refused) {
   }
 }
 
+StoreConfig drop_in_at(std::string path, std::map<std::string, std::string> meta = {}) {
+  StoreConfig config = at(std::move(path), std::move(meta));
+  config.drop_in = true;
+  return config;
+}
+
+// What opening it says in the log.
+std::string warnings_of_opening(const StoreConfig& config) {
+  ::testing::internal::CaptureStderr();
+  EXPECT_THAT(open_store(config), Succeeds());
+  return ::testing::internal::GetCapturedStderr();
+}
+
+TEST(OpenStoreTest, Drop_in_ignores_what_it_cannot_use_and_warns_of_each) {
+  TemporaryFolder folder;
+  auto said = warnings_of_opening(drop_in_at(
+      folder.string(), {{"Tiemout", "5s"}, {"guard", "perhaps"}, {"url", "file:///x"}, {"Timeout", "never"}, {"", "x"}}));
+  for (const char* warning : {"option \"Tiemout\"", "option Guard", "option Url", "option Timeout", "option \"\""}) {
+    EXPECT_THAT(said, HasSubstr(warning));
+  }
+  EXPECT_THAT(said, Not(HasSubstr("perhaps")));
+  auto twice = warnings_of_opening(drop_in_at(folder.string(), {{"Timeout", "5s"}, {"time-out", "6s"}}));
+  EXPECT_THAT(twice, HasSubstr("given twice"));
+}
+
+TEST(OpenStoreTest, Drop_in_heeds_the_options_it_knows) {
+  TemporaryFolder folder;
+  EXPECT_TRUE(value_of(open_store(drop_in_at(folder.string(), {{"Guard", "never"}})))->capabilities().immediate);
+  EXPECT_FALSE(value_of(open_store(drop_in_at(folder.string(), {{"Guard", "always"}})))->capabilities().immediate);
+}
+
+TEST(OpenStoreTest, Drop_in_keeps_objects_in_its_folder_whatever_sends_them_elsewhere) {
+  TemporaryFolder folder;
+  TemporaryFolder data;
+  const std::string url = "file://" + data.string();
+  for (const std::string& text : {R"({"Name":"n","PluginName":"scabbard","ReadOnly":true,"Meta":{"Url":")" + url + "\"}}",
+                                  std::string("{nonsense"), std::string(R"({"PluginName":"fsstore","Meta":{"a":"b"}})")}) {
+    write_store_file(folder, text);
+    auto store = value_of(open_store(drop_in_at(folder.string(), {{"Url", url}})));
+    EXPECT_EQ(store->config().name, folder.string());
+    EXPECT_THAT(put_text(*store, {}, "x", "text"), Succeeds());
+    EXPECT_TRUE(std::filesystem::remove(folder / "x")) << text;
+    EXPECT_TRUE(store->capabilities().local_files);
+  }
+}
+
+TEST(OpenStoreTest, Drop_in_warns_where_plugin_scabbard_would_keep_the_objects_elsewhere) {
+  TemporaryFolder folder;
+  for (const char* silent : {R"({"PluginName":"scabbard","Meta":{"Timeout":"5s"}})", R"({"Meta":{"Url":"file:///x"}})"}) {
+    write_store_file(folder, silent);
+    EXPECT_THAT(warnings_of_opening(drop_in_at(folder.string())), Not(HasSubstr("elsewhere")));
+  }
+  write_store_file(folder, R"({"PluginName":"scabbard","Meta":{"url":"file:///x"}})");
+  EXPECT_THAT(warnings_of_opening(drop_in_at(folder.string())), HasSubstr("elsewhere"));
+}
+
+TEST(OpenStoreTest, Path_of_a_drop_in_is_a_folder_and_never_a_url) {
+  TemporaryFolder folder;
+  EXPECT_THAT(open_store(drop_in_at("file://" + folder.string())), FailsWith(ErrorCode::kNotFound));
+}
+
 TEST(OpenStoreTest, Stores_of_one_filesystem_say_so) {
   TemporaryFolder one;
   TemporaryFolder two;
