@@ -31,9 +31,7 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 
 }  // namespace
 
-ChildEnd run_again(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
-  std::vector<std::string> command = {"/proc/self/exe"};
-  command.insert(command.end(), arguments.begin(), arguments.end());
+RunningChild start(std::vector<std::string> command, const std::vector<std::string>& environment) {
   std::vector<std::string> variables = environment;
   for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
 
@@ -48,18 +46,36 @@ ChildEnd run_again(const std::vector<std::string>& arguments, const std::vector<
                                   pointers(variables).data());
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(output[1]);
-  if (error != 0) throw std::runtime_error("cannot run this executable again");
+  if (error != 0) throw std::runtime_error("cannot run " + command[0]);
+  return {.process = child, .output = output[0]};
+}
 
-  ChildEnd end;
+bool read_more(const RunningChild& child, std::string& text) {
   std::array<char, 4096> buffer{};
-  for (ssize_t count = 0; (count = ::read(output[0], buffer.data(), buffer.size())) > 0;) {
-    end.output.append(buffer.data(), static_cast<std::size_t>(count));
-  }
-  ::close(output[0]);
+  const ssize_t count = ::read(child.output, buffer.data(), buffer.size());
+  if (count > 0) text.append(buffer.data(), static_cast<std::size_t>(count));
+  return count > 0;
+}
+
+ChildEnd wait_for(const RunningChild& child) {
+  ::close(child.output);
   int status = 0;
-  ::waitpid(child, &status, 0);
+  ::waitpid(child.process, &status, 0);
+  ChildEnd end;
   if (WIFEXITED(status)) end.exit_code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
+  return end;
+}
+
+ChildEnd run_again(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
+  std::vector<std::string> command = {"/proc/self/exe"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  const RunningChild child = start(std::move(command), environment);
+  std::string output;
+  while (read_more(child, output)) {
+  }
+  ChildEnd end = wait_for(child);
+  end.output = std::move(output);
   return end;
 }
 

@@ -14,6 +14,19 @@ struct ChildEnd {
   std::string output;  ///< of stdout and stderr
 };
 
+/// A child under way, and the end of a pipe that its output comes from.
+struct RunningChild {
+  pid_t process = -1;
+  int output = -1;
+};
+
+/// Starts a program with the `environment` added ("NAME=value").
+RunningChild start(std::vector<std::string> command, const std::vector<std::string>& environment = {});
+/// Waits for more output and appends it to `text`; false at its end, which comes after the child's.
+bool read_more(const RunningChild& child, std::string& text);
+/// Waits for the end of a child whose output was read.
+ChildEnd wait_for(const RunningChild& child);
+
 /// Runs this executable with `arguments` and the `environment` added ("NAME=value"), and waits for its end.
 ChildEnd run_again(const std::vector<std::string>& arguments, const std::vector<std::string>& environment = {});
 

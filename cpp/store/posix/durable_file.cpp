@@ -155,6 +155,7 @@ Result<void> DurableFile::look_at_target(Operation& op) {
   int result = uninterrupted([&] { return op.calls().stat(path_, status); });
   if (result == -ENOENT) return {};
   if (result < 0) return op.failed(result, "look at what is there");
+  if (S_ISDIR(status.st_mode)) return op.failed(-EISDIR, "");
   if (!S_ISREG(status.st_mode))
     return op.failed(ErrorCode::kNotRegularFile, "something else than a file has that name");
   if (exclusive_) return op.failed(ErrorCode::kAlreadyExists, "an object of that name exists");

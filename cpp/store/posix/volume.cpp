@@ -113,15 +113,20 @@ Result<void> Operation::check_writable() const {
 Result<void> Operation::check_name() const {
   auto valid = check_object_name(object_);
   if (!valid) return failed(ErrorCode::kInvalidPath, valid.error().message);
+  auto too_long = [&](std::string_view reason) {
+    auto failure = failed(ErrorCode::kInvalidPath, reason);
+    failure.error().system_error = ENAMETOOLONG;  // as the kernel would have said
+    return failure;
+  };
   for (std::size_t begin = 0; begin < object_.size();) {
     std::size_t end = std::min(object_.find('/', begin), object_.size());
     if (end - begin > NAME_MAX) {
-      return failed(ErrorCode::kInvalidPath, fmt::format("a component is longer than {} bytes", NAME_MAX));
+      return too_long(fmt::format("a component is longer than {} bytes", NAME_MAX));
     }
     begin = end + 1;
   }
   if (object_.size() > volume_.max_name()) {
-    return failed(ErrorCode::kInvalidPath, fmt::format("the name is longer than {} bytes", volume_.max_name()));
+    return too_long(fmt::format("the name is longer than {} bytes", volume_.max_name()));
   }
   if (object_ == kStoreFileName)
     return failed(ErrorCode::kInvalidPath, "that file configures the store and is no object");

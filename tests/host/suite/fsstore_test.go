@@ -158,7 +158,7 @@ func TestFsstore_keeps_two_names_for_itself(t *testing.T) {
 func TestFsstore_errors_are_all_that_upstreams_are(t *testing.T) {
 	folder := t.TempDir()
 	writeFile(t, folder+"/o", "OOO")
-	if err := errors.Join(os.Symlink("nowhere", folder+"/dangling"), os.Symlink("loop", folder+"/loop")); err != nil {
+	if err := errors.Join(os.Mkdir(folder+"/d", 0o755), os.Symlink("nowhere", folder+"/dangling"), os.Symlink("loop", folder+"/loop")); err != nil {
 		t.Fatal(err)
 	}
 	store := openFsstore(t, objstore.Config{Path: folder})
@@ -184,6 +184,13 @@ func TestFsstore_errors_are_all_that_upstreams_are(t *testing.T) {
 	mustBe(t, "put", err, syscall.ENOTDIR)
 	_, err = store.Put(bg, "loop", strings.NewReader("x"))
 	mustBe(t, "put", err, syscall.ELOOP)
+	_, err = store.Put(bg, "d", strings.NewReader("x"))
+	mustBe(t, "put", err, syscall.EISDIR)
+	long := strings.Repeat("x", 256)
+	_, err = store.Put(bg, long, strings.NewReader("x"))
+	mustBe(t, "put", err, syscall.ENAMETOOLONG)
+	_, err = store.Stat(bg, strings.Repeat("x/", 2500))
+	mustBe(t, "stat", err, syscall.ENAMETOOLONG)
 	_, err = store.Get(bg, "nul\x00")
 	mustBe(t, "get", err, fs.ErrInvalid)
 
