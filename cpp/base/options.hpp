@@ -45,7 +45,8 @@ std::span<const OptionSpec> option_table();
 Result<std::map<std::string, std::string>> with_canonical_names(const std::map<std::string, std::string>& meta);
 
 /// What of `meta` a store of `scheme` takes but for `Url`; each of the others is handed to `refuse`, with why.
-std::map<std::string, std::string> valid_options(std::string_view scheme, const std::map<std::string, std::string>& meta,
+std::map<std::string, std::string> valid_options(std::string_view scheme,
+                                                 const std::map<std::string, std::string>& meta,
                                                  const std::function<void(const Error&)>& refuse);
 
 /// The checked options of one store.

@@ -162,7 +162,8 @@ static void wrong_configurations_are_refused(void) {
 
 static void host_only_keys_are_accepted(void) {
   scb_store *opened = NULL;
-  EXPECT_OK(open_at(store_folder, ",\"Strict\":true,\"Weight\":3,\"ReadOnly\":false,\"DropIn\":false,\"Meta\":{}", &opened, &error));
+  EXPECT_OK(open_at(store_folder, ",\"Strict\":true,\"Weight\":3,\"ReadOnly\":false,\"DropIn\":false,\"Meta\":{}",
+                    &opened, &error));
   scb_store_free(opened);
 }
 

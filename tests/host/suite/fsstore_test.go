@@ -61,7 +61,8 @@ func TestFsstore_is_named_and_configured_as_upstreams(t *testing.T) {
 			}
 		}
 	}
-	for path, want := range map[string]error{"missing": fs.ErrNotExist, "file://" + folder: fs.ErrNotExist, "nul\x00": fs.ErrInvalid} {
+	for path, want := range map[string]error{"missing": fs.ErrNotExist, "file://" + folder: fs.ErrNotExist, "nul\x00": fs.ErrInvalid,
+		"bytes-\xff": fs.ErrInvalid} {
 		store, err := fsstore.Constructor(objstore.Config{Path: path})
 		mustBe(t, "open "+path, err, want)
 		if store != nil {

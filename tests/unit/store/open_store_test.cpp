@@ -159,8 +159,9 @@ std::string warnings_of_opening(const StoreConfig& config) {
 
 TEST(OpenStoreTest, Drop_in_ignores_what_it_cannot_use_and_warns_of_each) {
   TemporaryFolder folder;
-  auto said = warnings_of_opening(drop_in_at(
-      folder.string(), {{"Tiemout", "5s"}, {"guard", "perhaps"}, {"url", "file:///x"}, {"Timeout", "never"}, {"", "x"}}));
+  auto said = warnings_of_opening(
+      drop_in_at(folder.string(),
+                 {{"Tiemout", "5s"}, {"guard", "perhaps"}, {"url", "file:///x"}, {"Timeout", "never"}, {"", "x"}}));
   for (const char* warning : {"option \"Tiemout\"", "option Guard", "option Url", "option Timeout", "option \"\""}) {
     EXPECT_THAT(said, HasSubstr(warning));
   }
@@ -179,8 +180,9 @@ TEST(OpenStoreTest, Drop_in_keeps_objects_in_its_folder_whatever_sends_them_else
   TemporaryFolder folder;
   TemporaryFolder data;
   const std::string url = "file://" + data.string();
-  for (const std::string& text : {R"({"Name":"n","PluginName":"scabbard","ReadOnly":true,"Meta":{"Url":")" + url + "\"}}",
-                                  std::string("{nonsense"), std::string(R"({"PluginName":"fsstore","Meta":{"a":"b"}})")}) {
+  for (const std::string& text :
+       {R"({"Name":"n","PluginName":"scabbard","ReadOnly":true,"Meta":{"Url":")" + url + "\"}}",
+        std::string("{nonsense"), std::string(R"({"PluginName":"fsstore","Meta":{"a":"b"}})")}) {
     write_store_file(folder, text);
     auto store = value_of(open_store(drop_in_at(folder.string(), {{"Url", url}})));
     EXPECT_EQ(store->config().name, folder.string());
@@ -192,7 +194,8 @@ TEST(OpenStoreTest, Drop_in_keeps_objects_in_its_folder_whatever_sends_them_else
 
 TEST(OpenStoreTest, Drop_in_warns_where_plugin_scabbard_would_keep_the_objects_elsewhere) {
   TemporaryFolder folder;
-  for (const char* silent : {R"({"PluginName":"scabbard","Meta":{"Timeout":"5s"}})", R"({"Meta":{"Url":"file:///x"}})"}) {
+  for (const char* silent :
+       {R"({"PluginName":"scabbard","Meta":{"Timeout":"5s"}})", R"({"Meta":{"Url":"file:///x"}})"}) {
     write_store_file(folder, silent);
     EXPECT_THAT(warnings_of_opening(drop_in_at(folder.string())), Not(HasSubstr("elsewhere")));
   }
