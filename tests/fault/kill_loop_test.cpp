@@ -34,7 +34,7 @@ class KillLoop : public ::testing::Test {
   void round(int number, const std::string& guard, const std::vector<std::string>& more = {}) {
     std::vector<std::string> command = {SCABBARD_KILLED_WRITER, folder_.string(), guard, std::to_string(number)};
     command.insert(command.end(), more.begin(), more.end());
-    kill_after(start(command), 1 + (random_() % 200));
+    kill_after(start(command, {"TMPDIR=" + scratch_.string()}), 1 + (random_() % 200));
     sweep();
     said_.compare(found());
   }
@@ -86,6 +86,7 @@ class KillLoop : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
+  TemporaryFolder scratch_;  // for what the writer puts files from, which nobody removes for it
   std::mt19937_64 random_{std::random_device()()};
   Acknowledgements said_;
   std::size_t swept_ = 0;
