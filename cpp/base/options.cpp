@@ -190,7 +190,7 @@ std::map<std::string, std::string> valid_options(std::string_view scheme,
   for (const auto& [key, value] : meta) {
     const OptionSpec* spec = find(key);
     if (spec != nullptr && spec->name == "Url") {
-      refuse({.code = ErrorCode::kInvalidArgument, .message = "option Url: not for this store"});
+      refuse({.code = ErrorCode::kInvalidArgument, .message = "option Url: not for this store", .request_id = {}});
       continue;
     }
     auto attempt = valid;

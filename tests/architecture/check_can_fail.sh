@@ -31,7 +31,7 @@ sound_tree() {
   file cpp/cli/main.cpp '#include <CLI/CLI.hpp>' '#include "store/ranges.hpp"'
   file cpp/CMakeLists.txt 'scabbard_room(base fmt::fmt)' 'scabbard_room(net scabbard_base)' \
     'scabbard_room(store scabbard_net)' 'scabbard_room(capi scabbard_store)' \
-    'target_link_libraries(scabbard_cli PRIVATE scabbard_core)'
+    'scabbard_room(cli scabbard_store)'
 }
 
 case_passes() { # case_passes NAME

@@ -58,8 +58,8 @@ TEST_P(Conformance, List_of_a_missing_folder_is_empty) {
 
 TEST_P(Conformance, List_of_names_only_has_the_same_names) {
   for (const char* object : {"a/1", "a/b/2", "c"}) value_of(put(object, "text"));
-  EXPECT_THAT(names({.names_only = true}), Gives(ElementsAre("a/1", "a/b/2", "c")));
-  EXPECT_THAT(names({.recursive = false, .names_only = true}), Gives(ElementsAre("a/", "c")));
+  EXPECT_THAT(names({.folder = {}, .names_only = true}), Gives(ElementsAre("a/1", "a/b/2", "c")));
+  EXPECT_THAT(names({.folder = {}, .recursive = false, .names_only = true}), Gives(ElementsAre("a/", "c")));
 }
 
 TEST_P(Conformance, List_of_a_malformed_folder_is_invalid) {

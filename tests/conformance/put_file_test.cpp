@@ -213,7 +213,8 @@ TEST_P(Conformance, Many_copies_have_a_result_each) {
   for (int i = 0; i < kCopies; ++i) {
     const std::string number = std::to_string(i);
     value_of(put("from/" + number, "text " + number));
-    copies.push_back({.source = "from/" + number, .object = "to/" + number, .options = {.progress = &progress}});
+    copies.push_back(
+        {.source = "from/" + number, .object = "to/" + number, .options = {.length = {}, .progress = &progress}});
   }
   value_of(put("to/7", "old"));
   copies[7].options.exclusive = true;
