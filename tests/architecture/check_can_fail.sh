@@ -104,12 +104,14 @@ cpp/sector/names.hpp:1: room sector includes store but its target does not link 
 
 sound_tree
 file cpp/CMakeLists.txt 'scabbard_room(base scabbard_net)' 'scabbard_room(net scabbard_base)' \
-  'scabbard_room(store scabbard_net)' 'scabbard_room(capi scabbard_store)'
+  'scabbard_room(store scabbard_net)' 'scabbard_room(capi scabbard_store)' \
+  'scabbard_room(cli scabbard_store)'
 case_fails link_against_the_order 'cpp/CMakeLists.txt:1: room base may not link net'
 
 sound_tree
 file cpp/CMakeLists.txt 'scabbard_room(base)' 'scabbard_room(net scabbard_base)' \
-  'scabbard_room(store scabbard_base)' 'scabbard_room(capi scabbard_store)'
+  'scabbard_room(store scabbard_base)' 'scabbard_room(capi scabbard_store)' \
+  'scabbard_room(cli scabbard_store)'
 case_fails include_without_link 'cpp/store/http/http_store.hpp:1: room store includes net but its target does not link it
 cpp/store/s3/s3_store.hpp:1: room store includes net but its target does not link it'
 
