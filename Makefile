@@ -35,7 +35,7 @@ core:
 	@[ -f build/release/build.ninja ] || { echo "== Configuring the core"; \
 	  cmake --preset release -DSCABBARD_TESTS=OFF >/dev/null; }
 	@echo "== Building the core"
-	@cmake --build --preset release --target scabbard_executable scabbard_shared scabbard_plugin_archive
+	@cmake --build --preset release --target scabbard_executable scabbard_shared scabbard_static scabbard_plugin_archive
 
 # Plugin and manager need the same Go and flags, so a change of either builds the plugin anew.
 build/libscabbard_plugin.a: core

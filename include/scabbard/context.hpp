@@ -11,13 +11,14 @@
 #include <optional>
 #include <stop_token>
 
+#include "scabbard/api.hpp"
 #include "scabbard/error.hpp"
 
 namespace scabbard {
 
 /// Time as scabbard sees it. The process uses Clock::steady(); tests put a clock of their own in a
 /// Context and move it by hand. Implementations are safe to use from any thread.
-class Clock {
+class SCABBARD_API Clock {
  public:
   using Duration = std::chrono::nanoseconds;
   using Time = std::chrono::time_point<std::chrono::steady_clock, Duration>;
@@ -34,7 +35,7 @@ class Clock {
   static Clock& steady();
 };
 
-class Context {
+class SCABBARD_API Context {
  public:
   /// Never ends.
   Context() = default;

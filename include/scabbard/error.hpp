@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "scabbard/api.hpp"
+
 namespace scabbard {
 
 /// What kind of failure it was. The numbers are those of the C interface (SCB_* in scabbard.h) and
@@ -36,7 +38,7 @@ enum class ErrorCode : std::int32_t {
 };
 
 /// The code's name as it appears in logs and in the C interface, such as "not found".
-std::string_view to_string(ErrorCode code) noexcept;
+SCABBARD_API std::string_view to_string(ErrorCode code) noexcept;
 
 /// One failure. Plain value; `message` never holds a secret.
 struct Error {

@@ -26,6 +26,7 @@
 #include <string_view>
 #include <vector>
 
+#include "scabbard/api.hpp"
 #include "scabbard/context.hpp"
 #include "scabbard/error.hpp"
 
@@ -108,7 +109,7 @@ struct FileSource {
 
 /// An object open for reading. Goes on reading the content it was opened on, or fails with kChanged:
 /// never a mixture.
-class Reader {
+class SCABBARD_API Reader {
  public:
   virtual ~Reader() = default;
   virtual const ObjectInfo& info() const = 0;
@@ -130,7 +131,7 @@ class Reader {
 
 /// An object being written. Nothing is visible under its name before finish() has succeeded; destroying
 /// an unfinished Writer gives the object up and removes what was written so far.
-class Writer {
+class SCABBARD_API Writer {
  public:
   virtual ~Writer() = default;
 
@@ -163,7 +164,7 @@ struct RangeRead {
 
 /// Many small reads at once, taken in any order. Entries and the memory they point to belong to the
 /// queue from submit() until wait() hands them back or cancel() returns.
-class ReadQueue {
+class SCABBARD_API ReadQueue {
  public:
   /// Cancels what is still under way.
   virtual ~ReadQueue() = default;
@@ -197,7 +198,7 @@ struct ListEntry {
 
 /// A listing under way, in no particular order. Objects that come or go meanwhile may or may not appear;
 /// every other one appears exactly once.
-class Lister {
+class SCABBARD_API Lister {
  public:
   virtual ~Lister() = default;
   /// The next page, at most a few thousand entries; empty at the end.
@@ -223,7 +224,7 @@ struct SweepResult {
   std::uint64_t bytes = 0;
 };
 
-class Store {
+class SCABBARD_API Store {
  public:
   virtual ~Store() = default;
 
@@ -277,7 +278,7 @@ class Store {
 
 /// Opens a store. Checks the configuration only: a server that is down, or a mount that hangs, fails the
 /// calls and not the opening. A plain directory must exist.
-Result<std::shared_ptr<Store>> open_store(const StoreConfig& config);
+SCABBARD_API Result<std::shared_ptr<Store>> open_store(const StoreConfig& config);
 
 /// An object in a store.
 struct Location {
@@ -290,7 +291,7 @@ struct Location {
 /// Finds the store and the object that a path or URL means: the nearest store folder above a path, an
 /// entry of the configuration file (`config_file`, else the file named by SCABBARD_CONFIG) for a URL, or
 /// else the local file itself. Stores are opened once and shared.
-class Locator {
+class SCABBARD_API Locator {
  public:
   static Result<std::unique_ptr<Locator>> create(std::string_view config_file = {});
   virtual ~Locator() = default;
