@@ -2,7 +2,7 @@
 # on a Debian machine is installed by scripts/need (NO_INSTALL=1: only named).
 
 .DEFAULT_GOAL := help
-.PHONY: help build core run test test-quick test-all release host asan tsan fuzz lint format bench install clean
+.PHONY: help build core run test test-quick test-all release host asan tsan fuzz lint format abi-accept bench install clean
 
 JOBS := $(shell nproc)
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
@@ -100,6 +100,10 @@ lint: build ## clang-format, clang-tidy, gofmt and go vet
 format: ## Let clang-format and gofmt rewrite the sources
 	@scripts/need lint
 	@scripts/lint --fix
+
+abi-accept: ## Make the C interface as it is now the one that tests compare with
+	@scripts/need build test
+	@sh tests/capi/abi.sh accept $(CC) include/scabbard/scabbard.h tests/capi/abi.xml
 
 bench: build ## Measure the plugin against a plain file store, as JSON lines; BENCH_FLAGS=-help tells more
 	@go build -o build/bench ./tests/bench
