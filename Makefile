@@ -2,7 +2,7 @@
 # on a Debian machine is installed by scripts/need (NO_INSTALL=1: only named).
 
 .DEFAULT_GOAL := help
-.PHONY: help build core run test test-quick test-all release host asan tsan fuzz lint format abi-accept bench install clean
+.PHONY: help build core run test test-quick test-all release host asan tsan fuzz lint format doc abi-accept bench install clean
 
 JOBS := $(shell nproc)
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
@@ -55,7 +55,7 @@ run: build ## Store a sector and read it back through the plugin, in damocles' o
 	@build/manager-host -plugins build/plugins
 
 test: ## Everything that CI runs: all suites, sanitizers, lint, a few seconds of fuzzing
-	@scripts/need build test lint
+	@scripts/need build test lint doc
 	+@FUZZ_SECONDS=5 $(SUITES) release host asan tsan lint fuzz
 
 test-quick: ## Units and conformance only, in seconds once built
@@ -66,7 +66,7 @@ test-quick: ## Units and conformance only, in seconds once built
 	@ctest --preset release -R '^(unit|conformance)$$'
 
 test-all: ## What CI runs, a quarter of an hour of fuzzing, and the benchmark
-	@scripts/need build test lint
+	@scripts/need build test lint doc
 	+@FUZZ_SECONDS=120 SCABBARD_LONG_TESTS=1 $(SUITES) release host asan tsan lint fuzz bench
 
 release: ## The C++ suites in release (unit, conformance, fault, capi, architecture)
@@ -92,14 +92,20 @@ fuzz: ## Run every fuzz target for FUZZ_SECONDS (30) each
 	@cmake --build --preset fuzz --target fuzz_targets
 	@scripts/fuzz build/fuzz $(FUZZ_SECONDS)
 
-lint: build ## clang-format, clang-tidy, gofmt and go vet
-	@scripts/need build test lint
+lint: build ## clang-format, clang-tidy, gofmt, go vet; that all of include/ is documented
+	@scripts/need build test lint doc
 	$(call configure,release,-DSCABBARD_TESTS=ON)
 	@scripts/lint build/release
 
 format: ## Let clang-format and gofmt rewrite the sources
 	@scripts/need lint
 	@scripts/lint --fix
+
+doc: ## Make the pages of include/ in build/doc/html
+	@scripts/need doc
+	@mkdir -p build/doc
+	@doxygen docs/Doxyfile
+	@echo "build/doc/html/index.html is the first page"
 
 abi-accept: ## Make the C interface as it is now the one that tests compare with
 	@scripts/need build test

@@ -1,7 +1,8 @@
-// What the library shows to other programs. Everything else in it is hidden.
-//
-// A function that is declared here and not defined is exported: it, or its class, carries SCABBARD_API.
-// tests/capi/exports.sh compares the headers with the library.
+/// @file
+/// What the library shows to other programs. Everything else in it is hidden.
+///
+/// A function that is declared here and not defined is exported: it, or its class, carries SCABBARD_API.
+/// tests/capi/exports.sh compares the headers with the library.
 #pragma once
 
 #if !defined(__cplusplus) || __cplusplus <= 202002L

@@ -1,8 +1,9 @@
-// How long a call may take: a cancel token and a deadline, passed first to every call that can wait.
-//
-// Every wait inside scabbard ends when either of them does. A Context is a small value, cheap to copy;
-// copies may be used from any thread. Cancellation is the standard library's: keep a std::stop_source,
-// hand out its token.
+/// @file
+/// How long a call may take: a cancel token and a deadline, passed first to every call that can wait.
+///
+/// Every wait inside scabbard ends when either of them does. A Context is a small value, cheap to copy;
+/// copies may be used from any thread. Cancellation is the standard library's: keep a std::stop_source,
+/// hand out its token.
 #pragma once
 
 #include <chrono>
@@ -20,10 +21,14 @@ namespace scabbard {
 /// Context and move it by hand. Implementations are safe to use from any thread.
 class SCABBARD_API Clock {
  public:
+  /// Nanoseconds.
   using Duration = std::chrono::nanoseconds;
+  /// A moment of this clock.
   using Time = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 
   virtual ~Clock() = default;
+
+  /// Never goes back.
   virtual Time now() const = 0;
 
   /// Blocks until `wake` is notified, `stop` is requested or `until` is reached; may return early for
@@ -35,22 +40,28 @@ class SCABBARD_API Clock {
   static Clock& steady();
 };
 
+/// The cancel token and the deadline of a call, and the clock that the deadline is read from.
 class SCABBARD_API Context {
  public:
   /// Never ends.
   Context() = default;
 
-  /// Copies of this context that end earlier: whichever deadline comes first wins.
+  /// A copy that ends at `deadline`, or at this context's own where that is earlier.
   Context with_deadline(Clock::Time deadline) const;
+  /// The same, counted from now; a timeout that reaches past the end of time is none.
   Context with_timeout(Clock::Duration timeout) const;
   /// A copy that is cancelled by `token` (in place of the token it had).
   Context with_cancel(std::stop_token token) const;
   /// A copy that reads `clock`, which must outlive it.
   Context with_clock(Clock& clock) const;
 
+  /// Whose time the deadline is in.
   Clock& clock() const { return *clock_; }
+  /// The moment, by this context's clock.
   Clock::Time now() const { return clock_->now(); }
+  /// Empty where there is none.
   std::optional<Clock::Time> deadline() const { return deadline_; }
+  /// Requested to stop once the call is cancelled.
   const std::stop_token& cancel_token() const { return cancel_; }
 
   /// kCancelled or kDeadlineExceeded once the context has ended, nothing before.

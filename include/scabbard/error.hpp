@@ -1,8 +1,9 @@
-// Every operation that can fail returns a Result; scabbard throws nothing.
-//
-// An Error says what went wrong in one impersonal line that names the operation, the store and the
-// object, carries a code to branch on, and tells whether trying again can help. Values of this header
-// may be copied between threads; a single value is not synchronised.
+/// @file
+/// Every operation that can fail returns a Result; scabbard throws nothing.
+///
+/// An Error says what went wrong in one impersonal line that names the operation, the store and the
+/// object, carries a code to branch on, and tells whether trying again can help. Values of this header
+/// may be copied between threads; a single value is not synchronised.
 #pragma once
 
 #include <cstdint>
@@ -40,10 +41,10 @@ enum class ErrorCode : std::int32_t {
 /// The code's name as it appears in logs and in the C interface, such as "not found".
 SCABBARD_API std::string_view to_string(ErrorCode code) noexcept;
 
-/// One failure. Plain value; `message` never holds a secret.
+/// One failure. A plain value; `message` never holds a secret.
 struct Error {
-  ErrorCode code = ErrorCode::kInternal;
-  std::string message;
+  ErrorCode code = ErrorCode::kInternal;  ///< What to branch on.
+  std::string message;                    ///< One line, for people.
   /// Whether the same call may succeed later without anybody changing anything.
   bool retryable = false;
   /// errno of the failed system call, 0 where there was none.
@@ -52,15 +53,16 @@ struct Error {
   std::string request_id;
 };
 
+/// What a call that can fail returns: a value, or why there is none.
 template <class T = void>
 using Result = std::expected<T, Error>;
 
-/// Shorthand for the failing branch: `return fail(ErrorCode::kInvalidPath, "...")`. What is unavailable is worth
-/// trying again.
+/// The failing branch: `return fail(ErrorCode::kInvalidPath, "...")`. What is unavailable is worth trying again.
 inline std::unexpected<Error> fail(ErrorCode code, std::string message) {
   return std::unexpected(Error{
       .code = code, .message = std::move(message), .retryable = code == ErrorCode::kUnavailable, .request_id = {}});
 }
+/// The failing branch of an error that is there already.
 inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
 
 }  // namespace scabbard

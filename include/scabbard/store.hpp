@@ -1,17 +1,18 @@
-// A store keeps objects: named, immutable sequences of bytes that appear whole or not at all.
-//
-// This header is the whole C++ interface to storage, blocking and queued, the same for every backend.
-// What a backend cannot do stands in its Capabilities; nobody asks for its type.
-//
-// Object names are relative, '/' separates folders: "sealed/s-t01000-7". A name is never empty, has no
-// leading or trailing '/', no empty, "." or ".." component and no NUL; anything else is allowed.
-// Components that begin with ".scabbard-tmp-", and the file sectorstore.json at the root of a store
-// folder, are the store's own: they are never listed and are refused with kInvalidPath.
-//
-// Threads: a Store and a ReadQueue may be used from any number of threads at once. Readers may share
-// read_at(); their read() and seek(), and Writers, belong to one thread at a time.
-//
-// Memory: no call returns while anything can still write into memory that the caller gave.
+/// @file
+/// A store keeps objects: named, immutable sequences of bytes that appear whole or not at all.
+///
+/// This header is the whole C++ interface to storage, blocking and queued, the same for every backend.
+/// What a backend cannot do stands in its Capabilities; nobody asks for its type.
+///
+/// Object names are relative, '/' separates folders: "sealed/s-t01000-7". A name is never empty, has no
+/// leading or trailing '/', no empty, "." or ".." component and no NUL; anything else is allowed.
+/// Components that begin with ".scabbard-tmp-", and the file sectorstore.json at the root of a store
+/// folder, are the store's own: they are never listed and are refused with kInvalidPath.
+///
+/// Threads: a Store and a ReadQueue may be used from any number of threads at once. Readers may share
+/// read_at(); their read() and seek(), and Writers, belong to one thread at a time.
+///
+/// Memory: no call returns while anything can still write into memory that the caller gave.
 #pragma once
 
 #include <atomic>
@@ -40,6 +41,7 @@ struct StoreConfig {
   std::string path;
   /// Options, see docs/options.md. Unknown ones are refused.
   std::map<std::string, std::string> meta;
+  /// Refuse writes with kReadOnly.
   bool read_only = false;
   /// Stands in for damocles' own filestore, which looks at its folder and nothing else: `path` is the folder of
   /// the objects, whatever `meta` (Url) or a sectorstore.json there says; options that are unknown or not valid
@@ -58,9 +60,8 @@ struct Capabilities {
   /// Calls that move no data are answered by this machine, at once: they need no cancelling. May change
   /// while the store is open, as mounts come and go.
   bool immediate = false;
-  /// Longest component of a name and longest whole name, in bytes.
-  std::size_t max_component = 255;
-  std::size_t max_name = 1024;
+  std::size_t max_component = 255;  ///< Bytes, of one component of a name.
+  std::size_t max_name = 1024;      ///< Bytes, of a whole name.
 };
 
 /// What is known about an object.
@@ -75,11 +76,12 @@ struct ObjectInfo {
 /// What was written.
 struct WriteInfo {
   std::uint64_t size = 0;  ///< bytes
-  std::string version;
+  std::string version;     ///< As in ObjectInfo.
   /// Sum over the bytes, absent where the kernel copied them unseen.
   std::optional<std::uint32_t> crc32c;
 };
 
+/// How an object is created.
 struct CreateOptions {
   /// Fail with kAlreadyExists where an object of that name exists, however late it appears.
   bool exclusive = false;
@@ -102,7 +104,7 @@ struct ObjectCopy {
 /// A range of an open regular file. The descriptor stays the caller's; its position is neither used nor
 /// moved.
 struct FileSource {
-  int descriptor = -1;
+  int descriptor = -1;       ///< Open for reading.
   std::uint64_t offset = 0;  ///< bytes
   std::uint64_t length = 0;  ///< bytes
 };
@@ -112,6 +114,7 @@ struct FileSource {
 class SCABBARD_API Reader {
  public:
   virtual ~Reader() = default;
+  /// Of the content that is being read.
   virtual const ObjectInfo& info() const = 0;
 
   /// Reads at the position and moves it. Fewer bytes than asked for only at the end, 0 past it.
@@ -126,6 +129,7 @@ class SCABBARD_API Reader {
   /// descriptor's own position. Moves both positions. Returns the bytes copied; after an error the
   /// position tells how far it came. A regular file on a filesystem that hangs holds the call.
   virtual Result<std::uint64_t> copy_to(const Context& ctx, int descriptor) = 0;
+  /// In bytes from the start.
   virtual std::uint64_t position() const = 0;
 };
 
@@ -149,17 +153,17 @@ class SCABBARD_API Writer {
 
 /// One entry of a ReadQueue: a range, or with an empty `into` a stat. Input above, output below.
 struct RangeRead {
-  std::string_view object;
+  std::string_view object;  ///< The name; a bad one fails this entry only.
   /// Bytes from the start; negative: from the end (-64 is the last 64 bytes).
   std::int64_t offset = 0;
-  std::span<std::byte> into;
+  std::span<std::byte> into;  ///< As many bytes as are wanted.
   /// If not empty: another version of the object is kChanged.
   std::string_view if_version;
 
   /// Bytes read: fewer than asked for only where the object ends.
   Result<std::size_t> got = 0;
-  std::uint64_t object_size = 0;
-  std::string version;
+  std::uint64_t object_size = 0;  ///< bytes
+  std::string version;            ///< As in ObjectInfo.
 };
 
 /// Many small reads at once, taken in any order. Entries and the memory they point to belong to the
@@ -178,6 +182,7 @@ class SCABBARD_API ReadQueue {
   virtual void cancel() = 0;
 };
 
+/// What is listed.
 struct ListOptions {
   /// List below this folder only; empty: the whole store. A folder without objects lists nothing.
   std::string folder;
@@ -190,10 +195,11 @@ struct ListOptions {
   bool names_only = false;
 };
 
+/// An object or a folder of a listing.
 struct ListEntry {
-  std::string name;  ///< full object name, or a folder's name without trailing '/'
-  bool is_folder = false;
-  ObjectInfo info;  ///< of an object
+  std::string name;        ///< full object name, or a folder's name without trailing '/'
+  bool is_folder = false;  ///< Only where the listing is not recursive.
+  ObjectInfo info;         ///< of an object
 };
 
 /// A listing under way, in no particular order. Objects that come or go meanwhile may or may not appear;
@@ -207,9 +213,9 @@ class SCABBARD_API Lister {
 
 /// How much fits. Bytes.
 struct Space {
-  std::uint64_t total = 0;
-  std::uint64_t free = 0;  ///< available to this process
-  std::uint64_t used = 0;
+  std::uint64_t total = 0;  ///< used and unused
+  std::uint64_t free = 0;   ///< available to this process
+  std::uint64_t used = 0;   ///< by anybody
   /// The filesystem takes no writes: mounted so, or turned so by the kernel after errors.
   bool read_only = false;
   /// What the bytes lie on ("ext4", "nfs", "s3"), for display.
@@ -220,23 +226,28 @@ struct Space {
 
 /// What a sweep removed: leftovers of writers that died on this host.
 struct SweepResult {
-  std::uint64_t files = 0;
-  std::uint64_t bytes = 0;
+  std::uint64_t files = 0;  ///< how many
+  std::uint64_t bytes = 0;  ///< their sizes together
 };
 
+/// Where objects are kept. Made by open_store() or a Locator, held by a shared pointer; Readers, Writers, Listers and
+/// ReadQueues have to end before the last pointer to their Store goes.
 class SCABBARD_API Store {
  public:
   virtual ~Store() = default;
 
+  /// What the store was opened with, name and path filled in.
   virtual const StoreConfig& config() const = 0;
   /// The scheme of the backend: "file", later "s3", "http".
   virtual std::string_view scheme() const = 0;
+  /// What this backend can do.
   virtual Capabilities capabilities() const = 0;
   /// Where an object is for a person or another program: a path where config().path is one.
   virtual std::string location(std::string_view object) const = 0;
 
   /// kNotFound, or kNotRegularFile where a folder has that name.
   virtual Result<ObjectInfo> stat(const Context& ctx, std::string_view object) = 0;
+  /// Opens an object for reading; errors as stat().
   virtual Result<std::unique_ptr<Reader>> open(const Context& ctx, std::string_view object) = 0;
   /// Creates or replaces an object; folders are made as needed.
   virtual Result<std::unique_ptr<Writer>> create(const Context& ctx, std::string_view object,
@@ -251,14 +262,18 @@ class SCABBARD_API Store {
   /// once for all, so that a hundred small ones cost little more than one; they become visible at the end, one
   /// after the other. Each holds a descriptor until then.
   virtual void copy_many_from(const Context& ctx, Store& source, std::span<ObjectCopy> copies) = 0;
+  /// Removes an object; kNotFound where there is none.
   virtual Result<void> remove(const Context& ctx, std::string_view object) = 0;
   /// Removes a folder in which there are no objects, and those below it; links are left alone. Nothing where the
   /// backend has no folders, or no such one. What is in them and is no object (a device, a link to nowhere) is kIo.
   virtual Result<void> remove_folder(const Context& ctx, std::string_view folder) = 0;
+  /// Begins a listing.
   virtual Result<std::unique_ptr<Lister>> list(const Context& ctx, const ListOptions& options = {}) = 0;
+  /// How much fits; kUnavailable where nobody knows.
   virtual Result<Space> space(const Context& ctx) = 0;
   /// Removes leftovers of writers that died on this host; never those of the living.
   virtual Result<SweepResult> sweep(const Context& ctx) = 0;
+  /// A new queue of small reads.
   virtual std::unique_ptr<ReadQueue> read_queue() = 0;
   /// The store that does the work: this one, unless it stands in for another.
   virtual Store& underlying() { return *this; }
@@ -282,8 +297,8 @@ SCABBARD_API Result<std::shared_ptr<Store>> open_store(const StoreConfig& config
 
 /// An object in a store.
 struct Location {
-  std::shared_ptr<Store> store;
-  std::string object;  ///< empty: the store itself
+  std::shared_ptr<Store> store;  ///< never empty
+  std::string object;            ///< empty: the store itself
   /// It lies in no store: `store` is made up for the nearest folder that exists.
   bool is_local = false;
 };
@@ -293,8 +308,10 @@ struct Location {
 /// else the local file itself. Stores are opened once and shared.
 class SCABBARD_API Locator {
  public:
+  /// Reads the configuration file, if there is one.
   static Result<std::unique_ptr<Locator>> create(std::string_view config_file = {});
   virtual ~Locator() = default;
+  /// kNotFound for a URL that no entry of the configuration file covers.
   virtual Result<Location> resolve(std::string_view location) = 0;
   /// The store that the configuration file or an already resolved store folder calls `name`.
   virtual Result<std::shared_ptr<Store>> named(std::string_view name) = 0;
