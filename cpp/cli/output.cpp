@@ -37,7 +37,7 @@ std::string json_line(const nlohmann::ordered_json& value) {
 void Output::write(std::string_view text) {
   waiting_ += text;
   // What a person watches is shown at once.
-  if (waiting_.size() >= kPiece || is_terminal_) (void)flush();
+  if (waiting_.size() >= kPiece || is_terminal_) send();
 }
 
 void Output::line(std::string_view text) {
@@ -52,7 +52,7 @@ std::string Output::shown(std::string_view name) const {
   return is_terminal_ && commands ? quote(name, name.size()) : std::string(name);
 }
 
-Result<void> Output::flush() {
+void Output::send() {
   std::string_view left = waiting_;
   while (!left.empty() && error_ == 0) {
     ssize_t count = ::write(descriptor_, left.data(), left.size());
@@ -66,6 +66,10 @@ Result<void> Output::flush() {
     }
   }
   waiting_.clear();
+}
+
+Result<void> Output::flush() {
+  send();
   if (error_ == 0) return {};
   return fail(
       {.code = error_ == ENOSPC ? ErrorCode::kNoSpace : ErrorCode::kIo,

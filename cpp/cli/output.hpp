@@ -35,6 +35,9 @@ class Output {
   bool failed() const { return error_ != 0; }
 
  private:
+  /// Writes what waits; an error is kept for flush().
+  void send();
+
   const int descriptor_;
   const bool is_terminal_;
   std::string waiting_;
