@@ -2,7 +2,7 @@
 # on a Debian machine is installed by scripts/need (NO_INSTALL=1: only named).
 
 .DEFAULT_GOAL := help
-.PHONY: help build core run test test-quick test-all release host asan tsan fuzz lint format doc abi-accept bench install clean
+.PHONY: help build core run test test-quick test-all release host installed asan tsan fuzz lint format doc abi-accept bench install clean
 
 JOBS := $(shell nproc)
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
@@ -35,7 +35,7 @@ core:
 	@[ -f build/release/build.ninja ] || { echo "== Configuring the core"; \
 	  cmake --preset release -DSCABBARD_TESTS=OFF >/dev/null; }
 	@echo "== Building the core"
-	@cmake --build --preset release --target scabbard_executable scabbard_shared scabbard_static scabbard_plugin_archive
+	@cmake --build --preset release --target scabbard_executable scabbard_shared scabbard_static scabbard_plugin_archive scabbard_manual
 
 # Plugin and manager need the same Go and flags, so a change of either builds the plugin anew.
 build/libscabbard_plugin.a: core
@@ -56,7 +56,7 @@ run: build ## Store a sector and read it back through the plugin, in damocles' o
 
 test: ## Everything that CI runs: all suites, sanitizers, lint, a few seconds of fuzzing
 	@scripts/need build test lint doc
-	+@FUZZ_SECONDS=5 $(SUITES) release host asan tsan lint fuzz
+	+@FUZZ_SECONDS=5 $(SUITES) release host installed asan tsan lint fuzz
 
 test-quick: ## Units and conformance only, in seconds once built
 	@scripts/need build test
@@ -67,7 +67,7 @@ test-quick: ## Units and conformance only, in seconds once built
 
 test-all: ## What CI runs, a quarter of an hour of fuzzing, and the benchmark
 	@scripts/need build test lint doc
-	+@FUZZ_SECONDS=120 SCABBARD_LONG_TESTS=1 $(SUITES) release host asan tsan lint fuzz bench
+	+@FUZZ_SECONDS=120 SCABBARD_LONG_TESTS=1 $(SUITES) release host installed asan tsan lint fuzz bench
 
 release: ## The C++ suites in release (unit, conformance, fault, capi, architecture)
 	@scripts/need build test
@@ -78,6 +78,10 @@ release: ## The C++ suites in release (unit, conformance, fault, capi, architect
 
 host: build ## The Go suites: the plugin in damocles' loader, built by this Go and by the manager's
 	@go test -count=1 -timeout 40m ./...
+
+installed: build ## Build the examples with what is installed, by CMake and by pkg-config, and run them
+	@scripts/need build test
+	@tests/installed/run.sh build/release
 
 asan: ## Units, conformance, fault and capi under the address and undefined-behaviour sanitizers
 	$(call sanitized,asan,unit conformance fault capi)
@@ -115,8 +119,8 @@ bench: build ## Measure the plugin against a plain file store, as JSON lines; BE
 	@go build -o build/bench ./tests/bench
 	@build/bench -plugin build/plugin-scabbard.so $(BENCH_FLAGS)
 
-install: ## Install header, library, executable and plugin below PREFIX (/usr/local); honours DESTDIR
-	@[ -f build/plugin-scabbard.so ] || { echo "Nothing to install yet: run 'make build' first" >&2; exit 1; }
+install: ## Install executable, library and plugins below PREFIX (/usr/local); honours DESTDIR
+	@[ -d build/release ] || { echo "Nothing to install yet: run 'make build' first" >&2; exit 1; }
 	@cmake --install build/release --prefix "$(PREFIX)"
 
 clean: ## Remove everything that was built
