@@ -96,9 +96,9 @@ struct CreateOptions {
 struct ObjectCopy {
   std::string source;  ///< the object there
   std::string object;  ///< the object here
-  CreateOptions options = {};
+  CreateOptions options = {};  ///< as for create()
 
-  Result<WriteInfo> result = WriteInfo{};
+  Result<WriteInfo> result = WriteInfo{};  ///< what was written, or why not
 };
 
 /// A range of an open regular file. The descriptor stays the caller's; its position is neither used nor
