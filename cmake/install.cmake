@@ -1,18 +1,9 @@
 # What `cmake --install` (and `make install`) puts where. Nothing that is installed names its prefix, so the whole may
-# be moved. The plugins have a folder to themselves, because damocles loads every .so of the folder it is given.
+# be moved.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-install(CODE "
-  foreach(plugin scabbard fsstore)
-    if(NOT EXISTS ${SCABBARD_OUTPUT_DIR}/plugin-\${plugin}.so)
-      message(FATAL_ERROR \"plugin-\${plugin}.so is not built yet: run 'make build' first\")
-    endif()
-  endforeach()")
-
 install(TARGETS scabbard_executable RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(PROGRAMS ${SCABBARD_OUTPUT_DIR}/plugin-scabbard.so ${SCABBARD_OUTPUT_DIR}/plugin-fsstore.so
-  DESTINATION ${CMAKE_INSTALL_LIBDIR}/scabbard/plugins)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # The library: headers, both kinds, and how CMake and pkg-config find them.
@@ -49,3 +40,16 @@ install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${bash_completion} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME scabbard)
 install(FILES ${zsh_completion} DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions RENAME _scabbard)
 install(FILES ${fish_completion} DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d RENAME scabbard.fish)
+
+# Go builds the plugins, after the core. They have a folder to themselves, because damocles loads every .so of the one
+# that it is given.
+if(SCABBARD_PLUGIN_ARCHIVE)
+  set(plugins ${SCABBARD_OUTPUT_DIR}/plugin-scabbard.so ${SCABBARD_OUTPUT_DIR}/plugin-fsstore.so)
+  install(CODE "
+    foreach(plugin ${plugins})
+      if(NOT EXISTS \"\${plugin}\")
+        message(FATAL_ERROR \"\${plugin} is not built yet: run 'make build' first\")
+      endif()
+    endforeach()")
+  install(PROGRAMS ${plugins} DESTINATION ${CMAKE_INSTALL_LIBDIR}/scabbard/plugins)
+endif()

@@ -107,14 +107,14 @@ func fill(ctx context.Context, buffer []byte, src io.Reader) (filled int, err er
 }
 
 // lengthOf is how long src is where its type tells, else SCB_LENGTH_UNKNOWN.
-func lengthOf(src io.Reader) C.int64_t {
+func lengthOf(src io.Reader) C.uint64_t {
 	switch src := src.(type) {
 	case *bytes.Reader:
-		return C.int64_t(src.Len())
+		return C.uint64_t(src.Len())
 	case *bytes.Buffer:
-		return C.int64_t(src.Len())
+		return C.uint64_t(src.Len())
 	case *strings.Reader:
-		return C.int64_t(src.Len())
+		return C.uint64_t(src.Len())
 	}
 	return C.SCB_LENGTH_UNKNOWN
 }

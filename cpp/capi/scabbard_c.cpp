@@ -56,6 +56,10 @@ struct scb_lister {
   std::vector<scb_list_entry> entries;
 };
 
+struct scb_locator {
+  std::unique_ptr<scabbard::Locator> locator;
+};
+
 // The entries of one submission: the C++ ones beside the caller's, in the same order.
 struct Batch {
   std::vector<scabbard::RangeRead> reads;
@@ -126,7 +130,7 @@ Context context_of(const scb_context* context) {
   Context ctx;
   if (context == nullptr) return ctx;
   if (context->cancel != nullptr) ctx = ctx.with_cancel(context->cancel->source.get_token());
-  if (context->timeout_ns >= 0) ctx = ctx.with_timeout(std::chrono::nanoseconds(context->timeout_ns));
+  if (context->timeout_ns > 0) ctx = ctx.with_timeout(std::chrono::nanoseconds(context->timeout_ns));
   return ctx;
 }
 
@@ -163,14 +167,15 @@ char* new_string(std::string_view text) noexcept {
   return copy;
 }
 
-Result<scabbard::CreateOptions> options_of(uint32_t flags, int64_t length) {
-  if ((flags & ~static_cast<uint32_t>(SCB_CREATE_EXCLUSIVE)) != 0) {
-    return fail(ErrorCode::kInvalidArgument, fmt::format("flags {:#x} are not known", flags));
-  }
-  if (length < SCB_LENGTH_UNKNOWN)
-    return fail(ErrorCode::kInvalidArgument, fmt::format("length {} is negative", length));
+Result<void> check_flags(uint32_t flags, uint32_t known) {
+  if ((flags & ~known) == 0) return {};
+  return fail(ErrorCode::kInvalidArgument, fmt::format("flags {:#x} are not known", flags & ~known));
+}
+
+Result<scabbard::CreateOptions> options_of(uint32_t flags, uint64_t length) {
+  if (auto valid = check_flags(flags, SCB_CREATE_EXCLUSIVE); !valid) return fail(std::move(valid).error());
   scabbard::CreateOptions options{.exclusive = (flags & SCB_CREATE_EXCLUSIVE) != 0, .length = {}};
-  if (length >= 0) options.length = static_cast<uint64_t>(length);
+  if (length != SCB_LENGTH_UNKNOWN) options.length = length;
   return options;
 }
 
@@ -454,7 +459,7 @@ int32_t scb_reader_copy_to(scb_reader* reader, const scb_context* context, int d
 void scb_reader_free(scb_reader* reader) { delete reader; }
 
 int32_t scb_writer_open(scb_store* store, const scb_context* context, const char* object, uint32_t flags,
-                        int64_t length, scb_writer** writer, scb_error** error) {
+                        uint64_t length, scb_writer** writer, scb_error** error) {
   return guarded(error, [&]() -> Result<void> {
     SCB_REQUIRE(store);
     SCB_REQUIRE(object);
@@ -532,13 +537,18 @@ int32_t scb_store_copy(scb_store* store, const scb_context* context, const char*
   });
 }
 
-int32_t scb_lister_open(scb_store* store, const scb_context* context, const char* folder, int32_t recursive,
+int32_t scb_lister_open(scb_store* store, const scb_context* context, const char* folder, uint32_t flags,
                         scb_lister** lister, scb_error** error) {
   return guarded(error, [&]() -> Result<void> {
     SCB_REQUIRE(store);
     SCB_REQUIRE(folder);
     SCB_REQUIRE(lister);
-    auto opened = store->store->list(context_of(context), {.folder = folder, .recursive = recursive != 0});
+    auto valid = check_flags(flags, SCB_LIST_RECURSIVE | SCB_LIST_NAMES_ONLY | SCB_LIST_NO_FOLLOW);
+    if (!valid) return valid;
+    auto opened = store->store->list(context_of(context), {.folder = folder,
+                                                           .recursive = (flags & SCB_LIST_RECURSIVE) != 0,
+                                                           .follow_links = (flags & SCB_LIST_NO_FOLLOW) == 0,
+                                                           .names_only = (flags & SCB_LIST_NAMES_ONLY) != 0});
     if (!opened) return fail(std::move(opened).error());
     *lister = new scb_lister{store->store, *std::move(opened), {}, {}};
     return {};
@@ -557,9 +567,10 @@ int32_t scb_lister_next(scb_lister* lister, const scb_context* context, const sc
     lister->entries.clear();
     for (const scabbard::ListEntry& entry : lister->page) {
       lister->entries.push_back({.name = entry.name.c_str(),
-                                 .is_folder = entry.is_folder ? 1 : 0,
+                                 .version = entry.info.version.c_str(),
                                  .size = entry.info.size,
-                                 .modified_ns = nanoseconds_of(entry.info.modified)});
+                                 .modified_ns = nanoseconds_of(entry.info.modified),
+                                 .is_folder = entry.is_folder ? 1 : 0});
     }
     *entries = lister->entries.data();
     *count = lister->entries.size();
@@ -645,23 +656,36 @@ int32_t scb_store_read(scb_store* store, const scb_context* context, scb_range_r
   });
 }
 
-int32_t scb_location_resolve(const char* location, const char* config_file, scb_store** store, char** object,
-                             scb_error** error) {
+int32_t scb_locator_new(const char* config_file, scb_locator** locator, scb_error** error) {
   return guarded(error, [&]() -> Result<void> {
-    SCB_REQUIRE(location);
-    SCB_REQUIRE(store);
-    SCB_REQUIRE(object);
-    auto locator = scabbard::Locator::create(config_file != nullptr ? config_file : "");
-    if (!locator) return fail(std::move(locator).error());
-    auto found = (*locator)->resolve(location);
-    if (!found) return fail(std::move(found).error());
-    OpenStores::instance().add(found->store);
-    char* name = new_string(found->object);
-    if (name == nullptr) throw std::bad_alloc();
-    *store = new scb_store{found->store};
-    *object = name;
+    SCB_REQUIRE(locator);
+    auto made = scabbard::Locator::create(config_file != nullptr ? config_file : "");
+    if (!made) return fail(std::move(made).error());
+    *locator = new scb_locator{*std::move(made)};
     return {};
   });
 }
+
+int32_t scb_locator_resolve(scb_locator* locator, const scb_context* context, const char* location, scb_store** store,
+                            char** object, int32_t* is_local, scb_error** error) {
+  return guarded(error, [&]() -> Result<void> {
+    SCB_REQUIRE(locator);
+    SCB_REQUIRE(location);
+    SCB_REQUIRE(store);
+    SCB_REQUIRE(object);
+    auto found = locator->locator->resolve(context_of(context), location);
+    if (!found) return fail(std::move(found).error());
+    OpenStores::instance().add(found->store);
+    auto handle = std::make_unique<scb_store>(scb_store{found->store});
+    char* name = new_string(found->object);
+    if (name == nullptr) throw std::bad_alloc();
+    *store = handle.release();
+    *object = name;
+    if (is_local != nullptr) *is_local = found->is_local ? 1 : 0;
+    return {};
+  });
+}
+
+void scb_locator_free(scb_locator* locator) { delete locator; }
 
 void scb_shutdown(void) { OpenStores::instance().close_all(); }

@@ -1,10 +1,9 @@
 #include <fmt/core.h>
 
-#include <cerrno>
 #include <vector>
 
 #include "cli/commands.hpp"
-#include "cli/interruption.hpp"
+#include "cli/standard_streams.hpp"
 
 namespace scabbard::cli {
 namespace {
@@ -12,10 +11,7 @@ namespace {
 Result<void> write_out(const Place& place) {
   auto reader = place.store->open({}, place.object);
   if (!reader) return fail(std::move(reader).error());
-  auto copied = (*reader)->copy_to({}, 1);
-  if (!copied && copied.error().system_error == EPIPE) die_of_closed_pipe();
-  if (!copied) return fail(std::move(copied).error());
-  return {};
+  return write_to_standard_output({}, **reader);
 }
 
 }  // namespace

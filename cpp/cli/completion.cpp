@@ -16,11 +16,14 @@ std::string words_of(const CLI::App& command) {
   std::string words;
   for (const CLI::App* subject : commands_of(command)) words += subject->get_name() + " ";
   for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_snames()) words += "-" + name + " ";
     for (const std::string& name : option->get_lnames()) words += "--" + name + " ";
   }
   if (!words.empty()) words.pop_back();
   return words;
 }
+
+bool takes_value(const CLI::Option& option) { return option.get_type_size() > 0; }
 
 std::string verbs_of(const CLI::App& app) {
   std::string verbs;
@@ -70,6 +73,30 @@ std::string plain(std::string text) {
   return text;
 }
 
+// One option for _arguments, under each of its names.
+std::string zsh_option(const CLI::Option& option) {
+  std::string text = fmt::format("[{}]", plain(option.get_description()));
+  if (takes_value(option)) {
+    std::string type = option.get_type_name();
+    text += fmt::format(":{}:{}", plain(type), type == "FILE" ? "_files" : " ");
+  }
+  std::string all;
+  for (const std::string& name : option.get_snames()) all += fmt::format(" '-{}{}'", name, text);
+  // "=": the value may also be a word of its own.
+  for (const std::string& name : option.get_lnames()) {
+    all += fmt::format(" '--{}{}{}'", name, takes_value(option) ? "=" : "", text);
+  }
+  return all;
+}
+
+std::string fish_option(const CLI::Option& option) {
+  std::string all;
+  for (const std::string& name : option.get_snames()) all += " -s " + name;
+  for (const std::string& name : option.get_lnames()) all += " -l " + name;
+  if (takes_value(option)) all += option.get_type_name() == "FILE" ? " -r" : " -x";
+  return all;
+}
+
 std::string zsh(const CLI::App& app) {
   std::string verbs;
   std::string cases;
@@ -77,9 +104,7 @@ std::string zsh(const CLI::App& app) {
     verbs += fmt::format("    '{}:{}'\n", command->get_name(), plain(command->get_description()));
     cases += fmt::format("    {}) _arguments", command->get_name());
     for (const CLI::Option* option : command->get_options()) {
-      for (const std::string& name : option->get_lnames()) {
-        cases += fmt::format(" '--{}[{}]'", name, plain(option->get_description()));
-      }
+      if (!option->get_positional()) cases += zsh_option(*option);
     }
     std::string subjects;
     for (const CLI::App* subject : commands_of(*command)) subjects += subject->get_name() + " ";
@@ -113,10 +138,9 @@ std::string fish(const CLI::App& app) {
                           plain(command->get_description()));
     std::string condition = fmt::format("'__fish_seen_subcommand_from {}'", verb);
     for (const CLI::Option* option : command->get_options()) {
-      for (const std::string& name : option->get_lnames()) {
-        script += fmt::format("complete -c scabbard -n {} -l {} -d '{}'\n", condition, name,
-                              plain(option->get_description()));
-      }
+      if (option->get_positional()) continue;
+      script += fmt::format("complete -c scabbard -n {}{} -d '{}'\n", condition, fish_option(*option),
+                            plain(option->get_description()));
     }
     for (const CLI::App* subject : commands_of(*command)) {
       script += fmt::format("complete -c scabbard -n {} -f -a {}\n", condition, subject->get_name());

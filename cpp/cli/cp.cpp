@@ -1,28 +1,24 @@
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <poll.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <ranges>
+#include <set>
 #include <vector>
 
-#include "base/quantities.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/interruption.hpp"
 #include "cli/progress.hpp"
+#include "cli/standard_streams.hpp"
 #include "store/copy.hpp"
+#include "store/store_file.hpp"
 
 namespace scabbard::cli {
 namespace {
 
 constexpr std::string_view kStandardStream = "-";
-constexpr int kStandardInput = 0;
-constexpr int kStandardOutput = 1;
 
 struct CpOptions {
   std::vector<std::string> locations;  // the last one is the destination
@@ -42,25 +38,6 @@ std::string base_name(const Place& place) {
   return path.has_filename() ? path.filename().string() : path.parent_path().filename().string();
 }
 
-Error system_failure(std::string_view what) {
-  int error = errno;
-  return {.code = error == ENOSPC ? ErrorCode::kNoSpace : ErrorCode::kIo,
-          .message = fmt::format("{}: {} ({})", what, ::strerrordesc_np(error), ::strerrorname_np(error)),
-          .system_error = error,
-          .request_id = {}};
-}
-
-// Waits until standard input or output can go on, or the context ends.
-Result<void> wait_for(const Context& ctx, int descriptor, short events) {
-  struct pollfd ready = {.fd = descriptor, .events = events, .revents = 0};
-  while (true) {
-    if (auto going = ctx.check("copy"); !going) return going;
-    int count = ::poll(&ready, 1, 100);
-    if (count > 0) return {};
-    if (count < 0 && errno != EINTR) return fail(system_failure("wait for a standard stream"));
-  }
-}
-
 class Cp {
  public:
   Cp(Session& session, const CpOptions& options) : session_(session), options_(options) {}
@@ -69,6 +46,9 @@ class Cp {
     auto sources = options_.locations;
     std::string destination = sources.back();
     sources.pop_back();
+    if (options_.is_exact && sources.size() > 1) {
+      return session_.report(fail(ErrorCode::kInvalidPath, "cp: --exact takes one source").error());
+    }
     for (const std::string& source : sources) {
       if (auto done = copy(source, destination, sources.size() > 1); !done) session_.report(done.error());
       if (context().ended()) break;
@@ -117,11 +97,13 @@ class Cp {
     auto object = target(to, base_name(from), into_folder);
     if (!object) return fail(std::move(object).error());
     if (from.store == to.store && from.object == *object) return same(from);
+    if (auto first = claim(from, to.location(*object)); !first) return first;
     auto info = from.store->stat(context(), from.object);
     if (!info) return fail(std::move(info).error());
     Progress progress(style(), Amount{.objects = 1, .bytes = info->size});
     auto written = copy_object(context(), *from.store, from.object, *to.store, *object, create_options(progress));
     progress.stop();
+    if (!written && is_kept(written.error())) return {};
     if (!written) return fail(std::move(written).error());
     tell(from.location(from.object), to.location(*object), *written);
     return {};
@@ -139,10 +121,18 @@ class Cp {
     if (lies_in(to, *folder, from)) {
       return fail(ErrorCode::kInvalidPath, fmt::format("{} cannot be copied into itself", quote(from.text)));
     }
+    if (auto first = claim(from, to.location(*folder)); !first) return first;
     auto entries = entries_below(from);
     if (!entries) return fail(std::move(entries).error());
     copy_all(from, to, *folder, *entries);
     return {};
+  }
+
+  // Of several sources none replaces what another has become.
+  Result<void> claim(const Place& from, const std::string& location) {
+    if (made_.insert(location).second) return {};
+    return fail(ErrorCode::kInvalidPath,
+                fmt::format("{} would go where another source has gone, to {}", quote(from.text), quote(location)));
   }
 
   static bool lies_in(const Place& to, const std::string& folder, const Place& from) {
@@ -161,13 +151,23 @@ class Cp {
       auto page = (*lister)->next(context());
       if (!page) return fail(std::move(page).error());
       if (page->empty()) break;
-      for (const ListEntry& entry : *page) entries.push_back({entry.name.substr(prefix), entry.info.size});
+      for (const ListEntry& entry : *page) {
+        if (is_inner_store_file(entry.name)) return holds_store(from, entry.name);
+        entries.push_back({entry.name.substr(prefix), entry.info.size});
+      }
     }
     auto kind = entries.empty() ? session_.kind_of(context(), from) : Kind::kFolder;
     if (kind && *kind == Kind::kNothing) {
       return fail(ErrorCode::kNotFound, fmt::format("{}: no object or folder has that name", quote(from.text)));
     }
     return entries;
+  }
+
+  // A copy of it would be a second store of the same name.
+  static std::unexpected<Error> holds_store(const Place& from, const std::string& file) {
+    std::string store = file.substr(0, file.rfind('/'));
+    return fail(ErrorCode::kNotRegularFile, fmt::format("{}: {} in it is a store; copy what is in that by itself",
+                                                        quote(from.text), quote(from.location(store))));
   }
 
   void copy_all(const Place& from, const Place& to, const std::string& folder,
@@ -182,17 +182,32 @@ class Cp {
                     .options = create_options(progress),
                     .jobs = options_.jobs};
     std::vector<Error> failures;  // told when the bar is gone
-    copy_entries(context(), plan, entries, [&](const ObjectCopy& done) {
+    std::size_t done = 0;
+    copy_entries(context(), plan, entries, [&](const ObjectCopy& copy) {
       progress.finished_object();
-      if (done.result) {
-        tell(from.location(done.source), to.location(done.object), *done.result);
-      } else if (done.result.error().code != ErrorCode::kCancelled) {
-        failures.push_back(done.result.error());
+      if (copy.result || is_kept(copy.result.error())) ++done;
+      if (copy.result) {
+        tell(from.location(copy.source), to.location(copy.object), *copy.result);
+      } else if (!is_kept(copy.result.error()) && copy.result.error().code != ErrorCode::kCancelled) {
+        failures.push_back(copy.result.error());
       }
     });
     progress.stop();
-    for (const Error& failure : failures) session_.report(failure);
+    report(failures, entries.size() - done);
   }
+
+  // The first few of many, which tend to be alike.
+  void report(const std::vector<Error>& failures, std::size_t not_copied) {
+    constexpr std::size_t kMost = 10;
+    for (const Error& failure : failures | std::views::take(kMost)) session_.report(failure);
+    if (failures.empty() || not_copied <= std::min(failures.size(), kMost)) return;
+    session_.report({.code = failures.front().code,
+                     .message = fmt::format("{} objects in all were not copied", not_copied),
+                     .retryable = failures.front().retryable,
+                     .request_id = {}});
+  }
+
+  bool is_kept(const Error& error) const { return options_.keep_existing && error.code == ErrorCode::kAlreadyExists; }
 
   Result<void> copy_from_input(const std::string& destination) {
     auto to = session_.find(destination);
@@ -201,45 +216,12 @@ class Cp {
       return fail(ErrorCode::kInvalidPath, fmt::format("{} is a folder; name the object to make", quote(destination)));
     }
     Progress progress(style(), std::nullopt);
-    auto written = put_input(*to, progress);
+    auto written = put_standard_input(context(), *to->store, to->object, create_options(progress));
     progress.stop();
+    if (!written && is_kept(written.error())) return {};
     if (!written) return fail(std::move(written).error());
     tell("-", to->location(to->object), *written);
     return {};
-  }
-
-  Result<WriteInfo> put_input(const Place& to, Progress& progress) {
-    struct stat status{};
-    off_t offset = ::lseek(kStandardInput, 0, SEEK_CUR);
-    if (offset >= 0 && ::fstat(kStandardInput, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > offset) {
-      FileSource file{.descriptor = kStandardInput,
-                      .offset = static_cast<std::uint64_t>(offset),
-                      .length = static_cast<std::uint64_t>(status.st_size - offset)};
-      return to.store->put_file(context(), to.object, file, create_options(progress));
-    }
-    auto writer = to.store->create(context(), to.object, create_options(progress));
-    if (!writer) return fail(std::move(writer).error());
-    while (true) {
-      auto buffer = (*writer)->acquire(context());
-      if (!buffer) return fail(std::move(buffer).error());
-      auto got = fill(*buffer);
-      if (!got) return fail(std::move(got).error());
-      if (*got == 0) return (*writer)->finish(context());
-      if (auto taken = (*writer)->commit(context(), *got); !taken) return fail(std::move(taken).error());
-    }
-  }
-
-  // Less than the buffer holds only where standard input ends.
-  Result<std::size_t> fill(std::span<std::byte> buffer) {
-    std::size_t filled = 0;
-    while (filled < buffer.size()) {
-      if (auto ready = wait_for(context(), kStandardInput, POLLIN); !ready) return fail(std::move(ready).error());
-      ssize_t count = ::read(kStandardInput, buffer.data() + filled, buffer.size() - filled);
-      if (count == 0) break;
-      if (count < 0 && errno != EINTR && errno != EAGAIN) return fail(system_failure("read standard input"));
-      filled += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
-    }
-    return filled;
   }
 
   Result<void> copy_to_output(const Place& from) {
@@ -249,25 +231,7 @@ class Cp {
     auto reader = from.store->open(context(), from.object);
     if (!reader) return fail(std::move(reader).error());
     Progress progress(style(), Amount{.objects = 1, .bytes = (*reader)->info().size});
-    std::vector<std::byte> buffer(std::size_t{1} << 20);
-    while (true) {
-      auto got = (*reader)->read(context(), buffer);
-      if (!got) return fail(std::move(got).error());
-      if (*got == 0) return {};
-      if (auto sent = send(std::span(buffer).first(*got)); !sent) return sent;
-      *progress.bytes() += *got;
-    }
-  }
-
-  Result<void> send(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      if (auto ready = wait_for(context(), kStandardOutput, POLLOUT); !ready) return ready;
-      // No more than a pipe that has room takes at once.
-      ssize_t count = ::write(kStandardOutput, bytes.data(), std::min<std::size_t>(bytes.size(), PIPE_BUF));
-      if (count < 0 && errno != EINTR && errno != EAGAIN) return fail(system_failure("write standard output"));
-      bytes = bytes.subspan(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-    }
-    return {};
+    return write_to_standard_output(context(), **reader, progress.bytes());
   }
 
   void tell(const std::string& source, const std::string& destination, const WriteInfo& written) {
@@ -275,6 +239,7 @@ class Cp {
     nlohmann::ordered_json line = {{"source", source}, {"destination", destination}, {"size", written.size}};
     if (written.crc32c) line["crc32c"] = fmt::format("{:08x}", *written.crc32c);
     session_.out.json(line);
+    if (session_.out.reader_has_gone()) interruption_.reader_has_gone();
   }
 
   static std::unexpected<Error> same(const Place& place) {
@@ -290,6 +255,7 @@ class Cp {
   Session& session_;
   const CpOptions& options_;
   Interruption interruption_;
+  std::set<std::string> made_;  // by the sources so far
 };
 
 }  // namespace
@@ -304,7 +270,7 @@ void add_cp(CLI::App& app, Session& session) {
       ->expected(2, CLI::detail::expected_max_vector_size);
   command->add_flag("-r,-R,--recursive", options->recursive,
                     "Copy folders with all objects in them; FOLDER/. means only what is in it");
-  command->add_flag("-n,--no-clobber", options->keep_existing, "Fail where an object of that name exists");
+  command->add_flag("-n,--no-clobber", options->keep_existing, "Leave alone what exists already");
   command->add_flag("-T,--exact", options->is_exact, "The destination is the name itself, never a folder to copy into");
   command->add_option("-j,--jobs", options->jobs, "How many objects to copy at a time (4)")
       ->check(CLI::Range(1, 64))

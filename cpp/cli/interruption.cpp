@@ -13,16 +13,22 @@ constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP};
 std::atomic<int> caught = 0;
 
 // What the process was started to ignore (nohup, a shell's background job) it goes on ignoring.
+bool is_ignored(int signal) {
+  struct sigaction action{};
+  ::sigaction(signal, nullptr, &action);
+  return action.sa_handler == SIG_IGN;
+}
+
 sigset_t signals_to_catch() {
   sigset_t set;
   sigemptyset(&set);
   for (int signal : kSignals) {
-    struct sigaction action{};
-    ::sigaction(signal, nullptr, &action);
-    if (action.sa_handler != SIG_IGN) sigaddset(&set, signal);
+    if (!is_ignored(signal)) sigaddset(&set, signal);
   }
   return set;
 }
+
+void block(sigset_t set) { ::pthread_sigmask(SIG_BLOCK, &set, nullptr); }
 
 void die_by(int signal) {
   ::signal(signal, SIG_DFL);
@@ -36,12 +42,13 @@ void die_by(int signal) {
 }  // namespace
 
 Interruption::Interruption() {
-  std::stop_source cancel;
-  context_ = context_.with_cancel(cancel.get_token());
+  context_ = context_.with_cancel(cancel_.get_token());
   sigset_t set = signals_to_catch();
-  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);  // in all threads that are to come
+  sigset_t blocked = set;
+  sigaddset(&blocked, SIGPIPE);
+  block(blocked);  // in all threads that are to come
   // Waits for ever, at no cost; the end of the process ends it.
-  std::thread([set, cancel]() mutable {
+  std::thread([set, cancel = cancel_]() mutable {
     int signal = 0;
     if (::sigwait(&set, &signal) != 0) return;
     caught = signal;
@@ -50,10 +57,17 @@ Interruption::Interruption() {
   }).detach();
 }
 
+void Interruption::reader_has_gone() {
+  if (!is_ignored(SIGPIPE)) caught = SIGPIPE;
+  cancel_.request_stop();
+}
+
 void Interruption::die_if_interrupted() const {
   if (int signal = caught; signal != 0) die_by(signal);
 }
 
-void die_of_closed_pipe() { die_by(SIGPIPE); }
+void die_of_closed_pipe() {
+  if (!is_ignored(SIGPIPE)) die_by(SIGPIPE);
+}
 
 }  // namespace scabbard::cli

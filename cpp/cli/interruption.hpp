@@ -1,7 +1,8 @@
-// SIGINT, SIGTERM and SIGHUP while something is under way that must not be left half done.
+// SIGINT, SIGTERM, SIGHUP and a closed pipe while something is under way that must not be left half done.
 #pragma once
 
 #include <csignal>
+#include <stop_token>
 
 #include "scabbard/context.hpp"
 
@@ -17,15 +18,19 @@ class Interruption {
 
   const Context& context() const { return context_; }
 
+  /// As if SIGPIPE had come, which is held back: ends context().
+  void reader_has_gone();
+
   /// Called when all is cleaned up: where there was a signal, ends the process by it, so that the shell sees what
   /// happened ($? is 130 after SIGINT) and ends its loops too.
   void die_if_interrupted() const;
 
  private:
+  std::stop_source cancel_;
   Context context_;
 };
 
-/// Ends the process as a write to a pipe that nobody reads does.
+/// Ends the process as a write to a pipe that nobody reads does, unless it was started to ignore that.
 void die_of_closed_pipe();
 
 }  // namespace scabbard::cli

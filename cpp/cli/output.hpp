@@ -2,6 +2,7 @@
 // any Unix tool.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -33,6 +34,7 @@ class Output {
   /// failed() now and then.
   Result<void> flush();
   bool failed() const { return error_ != 0; }
+  bool reader_has_gone() const { return error_ == EPIPE; }
 
  private:
   /// Writes what waits; an error is kept for flush().

@@ -6,6 +6,8 @@
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "store/store_file.hpp"
+#include "store/url.hpp"
 
 namespace scabbard::cli {
 namespace {
@@ -19,6 +21,13 @@ struct RmOptions {
 
 std::unexpected<Error> refused(const Place& place, std::string_view why) {
   return fail(ErrorCode::kNotRegularFile, fmt::format("{}: {}", quote(place.text), why));
+}
+
+// "." and ".." and what ends in them: seldom what was meant to go.
+bool ends_in_dots(std::string_view location) {
+  std::string path = without_trailing_slashes(std::string(location));
+  std::string last = path.substr(path.rfind('/') + 1);
+  return last == "." || last == "..";
 }
 
 class Rm {
@@ -35,15 +44,15 @@ class Rm {
   }
 
  private:
-  // A folder that is no store can go itself, as an entry of the one that it lies in.
+  // A folder that is no store of ours can go itself, as an entry of the one that it lies in.
   std::optional<Place> by_its_parent(const Place& place) {
     std::filesystem::path path = place.store->config().path;
     if (path == path.root_path()) return place;
     auto parent = session_.find(path.parent_path().string());
-    if (parent) {
-      parent->text = place.text;
-      parent->object = path.filename().string();
-    }
+    if (!parent) return parent;
+    std::string name = path.filename().string();
+    parent->text = place.text;
+    parent->object = parent->object.empty() ? name : parent->object + "/" + name;
     return parent;
   }
 
@@ -77,6 +86,7 @@ class Rm {
     if (place.object.empty() && !options_.whole_store) {
       return refused(place, "is a whole store; name the folders in it, or add --whole-store");
     }
+    if (ends_in_dots(place.text)) return refused(place, "name the folder itself, or what in it is to go");
     auto objects = objects_below(place);
     if (!objects) return fail(std::move(objects).error());
     return remove_all(place, *objects);
@@ -106,9 +116,10 @@ class Rm {
                                             "in that folder first",
                                             quote(entry.name)));
         }
-        if (entry.name.ends_with("/sectorstore.json")) {
-          return refused(place, fmt::format("holds another store, {}; remove that by itself",
-                                            quote(std::filesystem::path(entry.name).parent_path().string())));
+        if (is_inner_store_file(entry.name) && !options_.whole_store) {
+          std::string store = std::filesystem::path(entry.name).parent_path().string();
+          return refused(place, fmt::format("{} is a store; name what is to go in it, or add --whole-store",
+                                            quote(place.location(store))));
         }
         objects.push_back(std::move(entry.name));
       }
@@ -123,22 +134,7 @@ class Rm {
       if (session_.out.failed()) return {};
     }
     if (options_.dry_run) return {};
-    if (!place.object.empty()) return place.store->remove_folder({}, place.object);
-    return remove_folders_of_store(place);
-  }
-
-  Result<void> remove_folders_of_store(const Place& place) {
-    auto lister = place.store->list({}, {.folder = {}, .recursive = false});
-    if (!lister) return fail(std::move(lister).error());
-    while (true) {
-      auto page = (*lister)->next({});
-      if (!page) return fail(std::move(page).error());
-      if (page->empty()) return {};
-      for (const ListEntry& entry : *page) {
-        if (!entry.is_folder) continue;
-        if (auto removed = place.store->remove_folder({}, entry.name); !removed) return removed;
-      }
-    }
+    return place.store->remove_folder({}, place.object);
   }
 
   Session& session_;

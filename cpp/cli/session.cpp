@@ -25,7 +25,7 @@ std::optional<Place> Session::find(const std::string& location) {
     }
     locator_ = *std::move(locator);
   }
-  auto found = locator_->resolve(location);
+  auto found = locator_->resolve({}, location);
   if (!found) {
     bool is_missing = found.error().code == ErrorCode::kNotFound;
     report(found.error(), is_missing ? ExitStatus::kStoreNotFound : exit_status_of(found.error()));

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -70,6 +71,20 @@ std::vector<ObjectCopy> copies_of(const FolderCopy& copy, std::span<const Folder
   return copies;
 }
 
+// Whether the others would fail in the same way.
+bool is_hopeless(const Result<WriteInfo>& result) {
+  if (result) return false;
+  switch (result.error().code) {
+    case ErrorCode::kNoSpace:
+    case ErrorCode::kReadOnly:
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kClosed:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool is_unsupported(const Result<WriteInfo>& result) {
   return !result && result.error().code == ErrorCode::kUnsupported;
 }
@@ -87,14 +102,16 @@ void copy_entries(const Context& ctx, const FolderCopy& copy, std::span<const Fo
                   const std::function<void(const ObjectCopy&)>& done) {
   Batches batches(entries);
   std::mutex telling;
+  std::atomic<bool> hopeless = false;
   auto work = [&] {
-    for (auto batch = batches.next(); !batch.empty() && !ctx.ended(); batch = batches.next()) {
+    for (auto batch = batches.next(); !batch.empty() && !hopeless && !ctx.ended(); batch = batches.next()) {
       auto copies = copies_of(copy, batch);
       copy.destination.copy_many_from(ctx, copy.source, copies);
       for (ObjectCopy& one : copies) {
         if (is_unsupported(one.result)) {
           one.result = copy_through_memory(ctx, copy.source, one.source, copy.destination, one.object, one.options);
         }
+        if (is_hopeless(one.result)) hopeless = true;
         std::lock_guard lock(telling);
         done(one);
       }

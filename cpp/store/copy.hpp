@@ -34,7 +34,8 @@ struct FolderEntry {
 };
 
 /// Copies the entries, small ones in batches that share their syncs. `done` is called once for each that was
-/// begun, from threads of its own, one call at a time. When the context ends no further ones are begun.
+/// begun, from threads of its own, one call at a time. When the context ends, or one fails for what the others would
+/// fail for too (a full disk, a store that is read-only or does not answer), no further ones are begun.
 void copy_entries(const Context& ctx, const FolderCopy& copy, std::span<const FolderEntry> entries,
                   const std::function<void(const ObjectCopy&)>& done);
 

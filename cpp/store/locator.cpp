@@ -37,12 +37,12 @@ class DiskLocator final : public Locator {
  public:
   explicit DiskLocator(std::vector<StoreConfig> configured) : configured_(std::move(configured)) {}
 
-  Result<Location> resolve(std::string_view location) override {
+  Result<Location> resolve(const Context& ctx, std::string_view location) override {
     std::lock_guard lock(mutex_);
     if (location.empty()) return fail(ErrorCode::kInvalidPath, "a location is empty");
     if (location.contains('\0'))
       return fail(ErrorCode::kInvalidPath, fmt::format("location {} contains a NUL byte", quote(location)));
-    return is_url(location) ? resolve_url(location) : resolve_path(std::string(location));
+    return is_url(location) ? resolve_url(ctx, location) : resolve_path(ctx, std::string(location));
   }
 
   Result<std::shared_ptr<Store>> named(std::string_view name) override {
@@ -58,7 +58,7 @@ class DiskLocator final : public Locator {
 
  private:
   // The configured store whose URL is the longest one that the location lies below.
-  Result<Location> resolve_url(std::string_view location) {
+  Result<Location> resolve_url(const Context& ctx, std::string_view location) {
     auto url = parse_url(location);
     if (!url) return fail(std::move(url).error());
     const StoreConfig* best = nullptr;
@@ -75,20 +75,20 @@ class DiskLocator final : public Locator {
       if (!store) return fail(std::move(store).error());
       return Location{.store = *std::move(store), .object = std::move(object)};
     }
-    if (url->is_local_file()) return resolve_path(url->path);
+    if (url->is_local_file()) return resolve_path(ctx, url->path);
     return fail(ErrorCode::kNotFound,
                 fmt::format("no store is configured for {}; name it in the file that --config or SCABBARD_CONFIG "
                             "gives, as [[store]] with its Path",
                             quote(redacted(location))));
   }
 
-  Result<Location> resolve_path(const std::string& text) {
+  Result<Location> resolve_path(const Context& ctx, const std::string& text) {
     std::error_code failed;
     fs::path path = fs::absolute(text, failed).lexically_normal();
     if (failed) return fail(ErrorCode::kInvalidPath, fmt::format("location {}: {}", quote(text), failed.message()));
     if (!path.has_filename()) path = path.parent_path();  // "folder/" is the folder
     for (fs::path folder = path;; folder = folder.parent_path()) {
-      auto file = store_file(folder);
+      auto file = store_file(ctx, folder);
       if (!file) return fail(std::move(file).error());
       if (*file) {
         if (!(*file)->is_ours()) break;
@@ -98,14 +98,14 @@ class DiskLocator final : public Locator {
       }
       if (folder == folder.root_path()) break;
     }
-    return local(path);
+    return local(ctx, path);
   }
 
   // A file that is in no store: a file store of the folder it lies in, or of the nearest that exists.
-  Result<Location> local(const fs::path& path) {
+  Result<Location> local(const Context& ctx, const fs::path& path) {
     fs::path folder = path;
     while (folder != folder.root_path()) {
-      auto found = posix::BoundedAccess(folder.string()).is_there({});
+      auto found = posix::BoundedAccess(folder.string()).is_there(ctx);
       if (!found) return fail(std::move(found).error());
       if (*found) break;
       folder = folder.parent_path();
@@ -121,11 +121,11 @@ class DiskLocator final : public Locator {
   }
 
   // Each folder is looked into once.
-  Result<std::optional<StoreFile>> store_file(const fs::path& folder) {
+  Result<std::optional<StoreFile>> store_file(const Context& ctx, const fs::path& folder) {
     auto known = store_files_.find(folder.string());
     if (known == store_files_.end()) {
       posix::BoundedAccess access(folder.string());
-      auto file = read_store_file(access);
+      auto file = read_store_file(ctx, access);
       if (!file && file.error().code == ErrorCode::kPermissionDenied) file = std::nullopt;
       if (!file) return file;
       known = store_files_.emplace(folder.string(), *std::move(file)).first;

@@ -19,7 +19,7 @@ namespace {
 // What the folder's own sectorstore.json adds to a configuration; what is configured wins. True where there is
 // one that adds options.
 Result<bool> add_store_file(StoreConfig& config, posix::BoundedAccess& folder) {
-  auto file = read_store_file(folder);
+  auto file = read_store_file({}, folder);
   if (!file) return fail(std::move(file).error());
   if (!*file || !(*file)->is_ours()) return false;
   auto meta = with_canonical_names((*file)->meta);
@@ -43,7 +43,7 @@ std::map<std::string, std::string> options_of_drop_in(const StoreConfig& config)
 
 // Both plugins on one folder keep their objects in different places where its sectorstore.json sends them away.
 void warn_of_other_place(const StoreConfig& config, posix::BoundedAccess& folder) {
-  auto file = read_store_file(folder);
+  auto file = read_store_file({}, folder);
   if (!file || !*file || !(*file)->is_ours()) return;
   auto meta = with_canonical_names((*file)->meta);
   if (meta && !meta->contains("Url")) return;

@@ -189,7 +189,7 @@ std::string store_file_text(const StoreFile& file) {
 
 Error in_store_file(Error error, std::string_view folder) { return about_file(std::move(error), path_in(folder)); }
 
-Result<std::optional<StoreFile>> read_store_file(posix::BoundedAccess& folder) {
+Result<std::optional<StoreFile>> read_store_file(const Context& ctx, posix::BoundedAccess& folder) {
   std::string path = path_in(folder.folder());
   auto text = folder.read_small_file({}, path);
   if (!text) return fail(std::move(text).error());

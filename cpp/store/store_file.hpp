@@ -14,6 +14,12 @@ namespace scabbard {
 /// The name of damocles' file in a store folder.
 inline constexpr std::string_view kStoreFileName = "sectorstore.json";
 
+/// Whether an object is the sectorstore.json of a folder in its store, which makes that folder a store in a store.
+inline bool is_inner_store_file(std::string_view object) {
+  auto slash = object.rfind('/');
+  return slash != std::string_view::npos && object.substr(slash + 1) == kStoreFileName;
+}
+
 /// What a sectorstore.json says, as far as it concerns us.
 struct StoreFile {
   std::string name;         ///< Name, or ID where that is empty
@@ -33,7 +39,7 @@ Error in_store_file(Error error, std::string_view folder);
 
 /// The sectorstore.json of the folder; nothing where it has none. Errors name the file; kUnavailable where the
 /// folder does not answer.
-Result<std::optional<StoreFile>> read_store_file(posix::BoundedAccess& folder);
+Result<std::optional<StoreFile>> read_store_file(const Context& ctx, posix::BoundedAccess& folder);
 
 /// The text of a sectorstore.json, with all the fields that damocles' own generator writes.
 std::string store_file_text(const StoreFile& file);

@@ -35,7 +35,7 @@ Result<void> check_name(std::string_view name) {
 Result<void> check_is_no_store(const fs::path& folder) {
   for (fs::path at = folder;; at = at.parent_path()) {
     posix::BoundedAccess access(at.string());
-    auto file = read_store_file(access);
+    auto file = read_store_file({}, access);
     if (!file && at == folder) return fail(std::move(file).error());
     if (at == folder && *file) {
       return fail(ErrorCode::kAlreadyExists, fmt::format("{} is a store already: it has a {}; nothing was changed",

@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "store/posix/mount_points.hpp"
+#include "store/stand_in.hpp"
 
 namespace scabbard {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 // What is granted to a folder by those who may not wait: the manager asks for space under a lock of all stores.
 constexpr auto kQuick = std::chrono::milliseconds(250);
 
-class UnreadStore final : public Store, public std::enable_shared_from_this<UnreadStore> {
+class UnreadStore final : public Store, public StandIn, public std::enable_shared_from_this<UnreadStore> {
  public:
   UnreadStore(StoreConfig config, std::shared_ptr<posix::BoundedAccess> access, OpenFolder open)
       : config_(std::move(config)),
@@ -85,7 +86,7 @@ class UnreadStore final : public Store, public std::enable_shared_from_this<Unre
   std::unique_ptr<ReadQueue> read_queue() override;
   Store& underlying() override {
     auto store = opened();
-    return store != nullptr ? store->underlying() : *this;
+    return store != nullptr ? *store : static_cast<Store&>(*this);
   }
 
   void close() override {

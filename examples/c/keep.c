@@ -36,7 +36,10 @@ static int keep(scb_store *store, int file, uint64_t length, const char *object)
                           .into = tail,
                           .length = sizeof tail,
                           .if_version = written.version};
-  if (scb_store_read(store, &patient, &range, 1, &error)) return failed(error);
+  if (scb_store_read(store, &patient, &range, 1, &error)) {
+    scb_error_free(range.error);
+    return failed(error);
+  }
   if (range.code) return failed(range.error);
   printf("ends with:");
   for (size_t i = 0; i < range.got; i++) printf(" %02x", tail[i]);
@@ -51,7 +54,11 @@ int main(int argc, char **argv) {
   }
   /* A path with a quote or a backslash in it would have to be escaped. */
   char config[4200];
-  snprintf(config, sizeof config, "{\"Path\": \"%.4096s\"}", argv[1]);
+  int length = snprintf(config, sizeof config, "{\"Path\": \"%s\"}", argv[1]);
+  if (length < 0 || (size_t)length >= sizeof config) {
+    fprintf(stderr, "keep: the path is too long\n");
+    return 2;
+  }
 
   scb_error *error;
   scb_store *store;

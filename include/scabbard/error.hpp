@@ -32,7 +32,7 @@ enum class ErrorCode : std::int32_t {
   kUnavailable = 11,       ///< The store does not answer.
   kChanged = 12,           ///< The object, or the source, changed while it was being read.
   kCorrupt = 13,           ///< The bytes are not those that were written.
-  kUnsupported = 14,       ///< This backend cannot do that; Capabilities says so beforehand.
+  kUnsupported = 14,       ///< This backend, or this pair of stores, cannot do that.
   kClosed = 15,            ///< The handle, store or library has been shut down.
   kIo = 16,                ///< An input/output error of the device or connection.
   kInternal = 17,          ///< A defect in scabbard, or memory is exhausted.

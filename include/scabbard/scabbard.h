@@ -19,9 +19,9 @@
  * Sizes and offsets are bytes, times are nanoseconds.
  *
  * @par Threads
- * A scb_store, scb_read_queue and scb_cancel may be used from any number of threads at once. A scb_reader may be
- * shared for scb_reader_read_at() only. Everything else belongs to one thread at a time. No function calls back into
- * the caller; none touches memory that the caller gave after it has returned (scb_read_queue excepted, see there).
+ * A scb_store, scb_read_queue, scb_locator and scb_cancel may be used from any number of threads at once. A scb_reader
+ * may be shared for scb_reader_read_at() only. Everything else belongs to one thread at a time. No function calls back
+ * into the caller; none touches memory that the caller gave after it has returned (scb_read_queue excepted, see there).
  *
  * @par Process
  * No signal handlers, no atexit, no fork. Memory, threads and logging are set by environment (SCABBARD_MEMORY,
@@ -74,7 +74,7 @@ enum {
   SCB_EUNAVAILABLE = 11,       /**< the store does not answer */
   SCB_ECHANGED = 12,           /**< the object, or the source, changed while it was being read */
   SCB_ECORRUPT = 13,           /**< the bytes are not those that were written */
-  SCB_EUNSUPPORTED = 14,       /**< this backend cannot do that; scb_store_capabilities says so */
+  SCB_EUNSUPPORTED = 14,       /**< this backend, or this pair of stores, cannot do that */
   SCB_ECLOSED = 15,            /**< the handle or the library has been shut down */
   SCB_EIO = 16,                /**< an input/output error of the device or connection */
   SCB_EINTERNAL = 17           /**< a defect in scabbard, or memory is exhausted */
@@ -119,7 +119,7 @@ SCB_API void scb_cancel_free(scb_cancel *cancel);
 /** How long a call may take. A NULL context never ends. */
 typedef struct scb_context {
   scb_cancel *cancel; /**< may be NULL */
-  int64_t timeout_ns; /**< from the start of the call; negative: none */
+  int64_t timeout_ns; /**< from the start of the call; 0 or less: none */
 } scb_context;
 
 /* ---------------------------------------------------------------- stores */
@@ -228,7 +228,7 @@ enum {
 };
 
 /** The length of an object that ends where its writer says so. */
-#define SCB_LENGTH_UNKNOWN (-1)
+#define SCB_LENGTH_UNKNOWN UINT64_MAX
 
 /** What was written. */
 typedef struct scb_write_info {
@@ -244,7 +244,7 @@ typedef struct scb_writer scb_writer;
 /** Begins an object of `length` bytes, or SCB_LENGTH_UNKNOWN. Nothing is visible under its name before
  * scb_writer_finish has succeeded. */
 SCB_API int32_t scb_writer_open(scb_store *store, const scb_context *context, const char *object, uint32_t flags,
-                                int64_t length, scb_writer **writer, scb_error **error);
+                                uint64_t length, scb_writer **writer, scb_error **error);
 /** A buffer to fill, at least 64 KiB; valid until the next call on this writer. */
 SCB_API int32_t scb_writer_acquire(scb_writer *writer, const scb_context *context, void **buffer, size_t *capacity,
                                    scb_error **error);
@@ -272,16 +272,24 @@ SCB_API int32_t scb_store_copy(scb_store *store, const scb_context *context, con
 /** A listing under way, in no particular order. Objects that come or go meanwhile may or may not appear. */
 typedef struct scb_lister scb_lister;
 
+/** The flags of a listing. */
+enum {
+  SCB_LIST_RECURSIVE = 1,  /**< the objects of all folders below; otherwise one level, with folders as entries */
+  SCB_LIST_NAMES_ONLY = 2, /**< size, time and version may be left empty where they would cost a call for each object */
+  SCB_LIST_NO_FOLLOW = 4   /**< does not go into folders that are links to others: they are entries */
+};
+
 /** An object or a folder of a listing. */
 typedef struct scb_list_entry {
   const char *name;    /**< full object name, or a folder's without trailing '/' */
-  int32_t is_folder;   /**< 1 only where the listing is not recursive */
+  const char *version; /**< as in scb_object_info, of an object */
   uint64_t size;       /**< bytes, of an object */
   int64_t modified_ns; /**< since 1970-01-01 UTC, of an object */
+  int32_t is_folder;   /**< 1 where it is not an object */
 } scb_list_entry;
 
-/** Lists what is below `folder` ("" for all): every object when `recursive`, else one level. */
-SCB_API int32_t scb_lister_open(scb_store *store, const scb_context *context, const char *folder, int32_t recursive,
+/** Lists what is below `folder` ("" for all). */
+SCB_API int32_t scb_lister_open(scb_store *store, const scb_context *context, const char *folder, uint32_t flags,
                                 scb_lister **lister, scb_error **error);
 /** The next page: *count entries in *entries, valid until the next call on this lister; 0 at the end. */
 SCB_API int32_t scb_lister_next(scb_lister *lister, const scb_context *context, const scb_list_entry **entries,
@@ -334,14 +342,20 @@ SCB_API int32_t scb_store_read(scb_store *store, const scb_context *context, scb
 
 /* ------------------------------------------------------------- locations */
 
+/** Finds what paths and URLs mean. Keeps the stores that it has opened. May be used from any number of threads. */
+typedef struct scb_locator scb_locator;
+
+/** Reads the configuration file: `config_file`, or where that is NULL the one named by SCABBARD_CONFIG, if any. */
+SCB_API int32_t scb_locator_new(const char *config_file, scb_locator **locator, scb_error **error);
 /**
- * Finds the store and the object that a path or URL means: the nearest store folder above a path, a store
- * of the configuration file (`config_file`, or where that is NULL the file named by SCABBARD_CONFIG) for a
- * URL, else the local file. Release *store with scb_store_free and *object ("" for the store itself) with
- * scb_string_free.
+ * Finds the store and the object that a path or URL means: the nearest store folder above a path, a store of the
+ * configuration file for a URL, else the local file: *is_local, which may be NULL, is 1 then. Release *store with
+ * scb_store_free() and *object ("" for the store itself) with scb_string_free().
  */
-SCB_API int32_t scb_location_resolve(const char *location, const char *config_file, scb_store **store, char **object,
-                                     scb_error **error);
+SCB_API int32_t scb_locator_resolve(scb_locator *locator, const scb_context *context, const char *location,
+                                    scb_store **store, char **object, int32_t *is_local, scb_error **error);
+/** Releases the handle. The stores that it found stay usable. */
+SCB_API void scb_locator_free(scb_locator *locator);
 
 /** Closes every open store and joins scabbard's threads; calls under way and later ones fail with
  * SCB_ECLOSED. Stores opened afterwards work. */

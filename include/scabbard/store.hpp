@@ -94,8 +94,8 @@ struct CreateOptions {
 
 /// One of the copies of Store::copy_many_from(): input above, output below.
 struct ObjectCopy {
-  std::string source;  ///< the object there
-  std::string object;  ///< the object here
+  std::string source;          ///< the object there
+  std::string object;          ///< the object here
   CreateOptions options = {};  ///< as for create()
 
   Result<WriteInfo> result = WriteInfo{};  ///< what was written, or why not
@@ -127,8 +127,10 @@ class SCABBARD_API Reader {
 
   /// Copies from the position to the end into `descriptor`, a regular file, pipe or socket, at that
   /// descriptor's own position. Moves both positions. Returns the bytes copied; after an error the
-  /// position tells how far it came. A regular file on a filesystem that hangs holds the call.
-  virtual Result<std::uint64_t> copy_to(const Context& ctx, int descriptor) = 0;
+  /// position tells how far it came. A regular file on a filesystem that hangs holds the call. `progress` as in
+  /// CreateOptions.
+  virtual Result<std::uint64_t> copy_to(const Context& ctx, int descriptor,
+                                        std::atomic<std::uint64_t>* progress = nullptr) = 0;
   /// In bytes from the start.
   virtual std::uint64_t position() const = 0;
 };
@@ -188,8 +190,8 @@ struct ListOptions {
   std::string folder;
   /// Objects of all folders below; otherwise one level, with folders as entries.
   bool recursive = true;
-  /// Go into folders that are links to others, too; otherwise they are entries, as in a listing of one level. Only
-  /// of stores with local files.
+  /// Go into folders that are links to others, too; otherwise they are entries, as in a listing of one level, and
+  /// where `folder` is one it is kNotRegularFile. Only of stores with local files.
   bool follow_links = true;
   /// Only names are wanted: `info` may be left empty where it would cost a call for each object.
   bool names_only = false;
@@ -198,7 +200,7 @@ struct ListOptions {
 /// An object or a folder of a listing.
 struct ListEntry {
   std::string name;        ///< full object name, or a folder's name without trailing '/'
-  bool is_folder = false;  ///< Only where the listing is not recursive.
+  bool is_folder = false;  ///< Of one level, or a link that is not followed.
   ObjectInfo info;         ///< of an object
 };
 
@@ -264,8 +266,9 @@ class SCABBARD_API Store {
   virtual void copy_many_from(const Context& ctx, Store& source, std::span<ObjectCopy> copies) = 0;
   /// Removes an object; kNotFound where there is none.
   virtual Result<void> remove(const Context& ctx, std::string_view object) = 0;
-  /// Removes a folder in which there are no objects, and those below it; links are left alone. Nothing where the
-  /// backend has no folders, or no such one. What is in them and is no object (a device, a link to nowhere) is kIo.
+  /// Removes a folder in which there are no objects, and those below it, with what dead writers left in them; links
+  /// are left alone. An empty name is the store itself, of which only the folders in it go. Nothing where the backend
+  /// has no folders, or no such one. What is in them and is no object (a device, a link to nowhere) is kIo.
   virtual Result<void> remove_folder(const Context& ctx, std::string_view folder) = 0;
   /// Begins a listing.
   virtual Result<std::unique_ptr<Lister>> list(const Context& ctx, const ListOptions& options = {}) = 0;
@@ -275,9 +278,6 @@ class SCABBARD_API Store {
   virtual Result<SweepResult> sweep(const Context& ctx) = 0;
   /// A new queue of small reads.
   virtual std::unique_ptr<ReadQueue> read_queue() = 0;
-  /// The store that does the work: this one, unless it stands in for another.
-  virtual Store& underlying() { return *this; }
-
   /// Lets every call under way fail with kClosed, later ones too, and joins the store's threads (those
   /// stuck in the kernel are left behind; they own all they touch). Idempotent.
   virtual void close() = 0;
@@ -312,7 +312,7 @@ class SCABBARD_API Locator {
   static Result<std::unique_ptr<Locator>> create(std::string_view config_file = {});
   virtual ~Locator() = default;
   /// kNotFound for a URL that no entry of the configuration file covers.
-  virtual Result<Location> resolve(std::string_view location) = 0;
+  virtual Result<Location> resolve(const Context& ctx, std::string_view location) = 0;
   /// The store that the configuration file or an already resolved store folder calls `name`.
   virtual Result<std::shared_ptr<Store>> named(std::string_view name) = 0;
 };

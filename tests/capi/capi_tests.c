@@ -361,12 +361,12 @@ static void removed_object_is_gone(void) {
 }
 
 /* How many entries a listing has, and how many of them are folders. */
-static void count_listing(const char *below, int32_t recursive, size_t *objects, size_t *folders) {
+static void count_listing(const char *below, uint32_t flags, size_t *objects, size_t *folders) {
   scb_lister *lister = NULL;
   const scb_list_entry *entries;
   size_t count, i;
   *objects = *folders = 0;
-  EXPECT_OK(scb_lister_open(store, never, below, recursive, &lister, &error));
+  EXPECT_OK(scb_lister_open(store, never, below, flags, &lister, &error));
   if (lister == NULL) return;
   for (;;) {
     count = 0;
@@ -377,7 +377,7 @@ static void count_listing(const char *below, int32_t recursive, size_t *objects,
         ++*folders;
       } else {
         ++*objects;
-        EXPECT(entries[i].size == 1);
+        EXPECT(entries[i].size == 1 && strlen(entries[i].version) > 0);
         EXPECT(strncmp(entries[i].name, below, strlen(below)) == 0);
       }
     }
@@ -390,11 +390,13 @@ static void listing_has_every_object_once(void) {
   put_text("listed/a", "1");
   put_text("listed/b", "2");
   put_text("listed/below/c", "3");
-  count_listing("listed", 1, &objects, &folders);
+  count_listing("listed", SCB_LIST_RECURSIVE, &objects, &folders);
   EXPECT(objects == 3 && folders == 0);
   count_listing("listed", 0, &objects, &folders);
   EXPECT(objects == 2 && folders == 1);
-  count_listing("nothing", 1, &objects, &folders);
+  count_listing("listed", SCB_LIST_RECURSIVE | SCB_LIST_NO_FOLLOW, &objects, &folders);
+  EXPECT(objects == 3 && folders == 0);
+  count_listing("nothing", SCB_LIST_RECURSIVE, &objects, &folders);
   EXPECT(objects == 0 && folders == 0);
 }
 
@@ -444,9 +446,9 @@ static void ended_context_ends_the_call(void) {
   scb_object_info info;
   scb_reader *reader = NULL;
   cancelled.cancel = cancel;
-  cancelled.timeout_ns = -1;
+  cancelled.timeout_ns = 0;
   late.cancel = NULL;
-  late.timeout_ns = 0;
+  late.timeout_ns = 1;
   put_text("there", "x");
   EXPECT_OK(scb_store_stat(store, &cancelled, "there", &info, &error));
   scb_cancel_fire(cancel);
@@ -586,7 +588,21 @@ static void entries_of_a_closed_store_say_so(void) {
   scb_store_free(closed);
 }
 
+static void resolves_to(scb_locator *locator, const char *path, const char *store_name, const char *name,
+                        int32_t local) {
+  scb_store *resolved = NULL;
+  char *object = NULL;
+  int32_t is_local = -1;
+  EXPECT_OK(scb_locator_resolve(locator, never, path, &resolved, &object, &is_local, &error));
+  EXPECT(resolved != NULL && strcmp(scb_store_name(resolved), store_name) == 0);
+  EXPECT(object != NULL && strcmp(object, name) == 0);
+  EXPECT(is_local == local);
+  scb_store_free(resolved);
+  scb_string_free(object);
+}
+
 static void path_is_resolved_to_store_and_object(void) {
+  scb_locator *locator = NULL;
   scb_store *resolved = NULL;
   char *object = NULL;
   char path[400], file[400];
@@ -596,12 +612,17 @@ static void path_is_resolved_to_store_and_object(void) {
   if (config == NULL) abort();
   fputs("{\"ID\":\"6f\",\"Name\":\"resolved\",\"PluginName\":\"scabbard\",\"Meta\":{}}", config);
   fclose(config);
+  EXPECT_OK(scb_locator_new(NULL, &locator, &error));
   snprintf(path, sizeof path, "%s/sealed/s-t01000-7", store_folder);
-  EXPECT_OK(scb_location_resolve(path, NULL, &resolved, &object, &error));
-  EXPECT(object != NULL && strcmp(object, "sealed/s-t01000-7") == 0);
-  EXPECT(resolved != NULL && strcmp(scb_store_name(resolved), "resolved") == 0);
-  scb_store_free(resolved);
-  scb_string_free(object);
+  resolves_to(locator, path, "resolved", "sealed/s-t01000-7", 0);
+  resolves_to(locator, store_folder, "resolved", "", 0);
+  snprintf(path, sizeof path, "%s/in-no-store", folder);
+  resolves_to(locator, path, folder, "in-no-store", 1);
+  EXPECT_CODE(SCB_EINVALID_PATH, scb_locator_resolve(locator, never, "", &resolved, &object, NULL, &error));
+  EXPECT_CODE(SCB_EINVALID_ARGUMENT, scb_locator_resolve(NULL, never, path, &resolved, &object, NULL, &error));
+  scb_locator_free(locator);
+  scb_locator_free(NULL);
+  EXPECT_CODE(SCB_ENOT_FOUND, scb_locator_new("/nowhere/scabbard.toml", &locator, &error));
   unlink(file);
 }
 

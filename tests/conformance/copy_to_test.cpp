@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <thread>
 
 #include "conformance/store_test.hpp"
@@ -42,7 +43,9 @@ TEST_P(Conformance, Copy_to_a_file_begins_at_the_descriptors_position) {
   const auto reader = value_of(store().open(ctx(), "object"));
   const SourceFile target(to_bytes("before"));
   ASSERT_EQ(::lseek(target.descriptor(), 6, SEEK_SET), 6);
-  EXPECT_THAT(reader->copy_to(ctx(), target.descriptor()), Gives(object_bytes().size()));
+  std::atomic<std::uint64_t> progress = 1;
+  EXPECT_THAT(reader->copy_to(ctx(), target.descriptor(), &progress), Gives(object_bytes().size()));
+  EXPECT_EQ(progress, 1 + object_bytes().size());
   EXPECT_EQ(reader->position(), object_bytes().size());
   EXPECT_EQ(::lseek(target.descriptor(), 0, SEEK_CUR), static_cast<off_t>(6 + object_bytes().size()));
   Bytes written(target.size());
@@ -87,10 +90,12 @@ TEST_P(Conformance, Copy_into_pipes_and_sockets_that_block_and_that_do_not) {
           0);
       ASSERT_EQ(::fcntl(ends[1], F_SETFL, flags), 0);
       Drain drain(ends[0]);
-      const auto copied = value_of(store().open(ctx(), "object"))->copy_to(ctx(), ends[1]);
+      std::atomic<std::uint64_t> progress = 0;
+      const auto copied = value_of(store().open(ctx(), "object"))->copy_to(ctx(), ends[1], &progress);
       const int after = ::fcntl(ends[1], F_GETFL);
       ::close(ends[1]);
       EXPECT_THAT(copied, Gives(object_bytes().size()));
+      EXPECT_EQ(progress, object_bytes().size());
       EXPECT_EQ(describe_difference(object_bytes(), drain.take()), "equal");
       ::close(ends[0]);
       EXPECT_EQ(after & O_NONBLOCK, flags) << "the descriptor is the caller's";

@@ -40,6 +40,22 @@ TEST_P(PosixStoreTest, List_that_follows_no_links_has_linked_folders_as_entries)
   EXPECT_THAT(list_names(store(), ctx(), options), Gives(ElementsAre("folder/object", "linked/", "object")));
 }
 
+TEST_P(PosixStoreTest, List_that_follows_no_links_refuses_a_folder_that_is_one) {
+  const TemporaryFolder elsewhere;
+  write_file(elsewhere / "file", "text");
+  fs::create_symlink(elsewhere.path(), path("linked"));
+  const ListOptions options{.folder = "linked", .recursive = true, .follow_links = false};
+  EXPECT_THAT(list_names(store(), ctx(), options), FailsWith(ErrorCode::kNotRegularFile));
+}
+
+TEST_P(PosixStoreTest, Removing_all_folders_leaves_lost_and_found) {
+  fs::create_directory(path("lost+found"));
+  fs::create_directory(path("folder"));
+  EXPECT_THAT(store().remove_folder(ctx(), ""), Succeeds());
+  EXPECT_TRUE(fs::exists(path("lost+found")));
+  EXPECT_FALSE(fs::exists(path("folder")));
+}
+
 TEST_P(PosixStoreTest, Removing_a_folder_leaves_what_links_lead_to) {
   const TemporaryFolder elsewhere;
   fs::create_directories(elsewhere / "empty");

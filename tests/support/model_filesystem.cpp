@@ -27,6 +27,7 @@ constexpr int kMostLinks = 40;
 // Up to so many unsynced names every combination of them is tried, beyond it a choice of combinations.
 constexpr std::size_t kMostCombined = 8;
 constexpr long kExt4 = 0xEF53;
+constexpr long kOverlay = 0x794C7630;
 
 using NodeId = std::uint64_t;
 constexpr NodeId kRoot = 1;
@@ -177,6 +178,7 @@ struct ModelFilesystem::State {
   std::size_t fsyncs_until_failure = 0;
   int fsync_error = 0;
   bool knows_no_replace = true;
+  bool is_overlay = false;
   std::function<void()> observer;
 
   struct Place {
@@ -447,6 +449,11 @@ std::size_t ModelFilesystem::fsyncs() const {
   return state_->fsyncs;
 }
 
+void ModelFilesystem::become_overlay() {
+  std::lock_guard lock(state_->mutex);
+  state_->is_overlay = true;
+}
+
 void ModelFilesystem::forget_rename_no_replace() {
   std::lock_guard lock(state_->mutex);
   state_->knows_no_replace = false;
@@ -579,6 +586,7 @@ int ModelFilesystem::sync_filesystem(int fd) {
     std::lock_guard lock(state_->mutex);
     if (!state_->open.contains(fd)) return -EBADF;
     result = state_->sync_all();
+    if (state_->is_overlay) result = 0;
   }
   state_->tell_observer();
   return result;
@@ -592,6 +600,7 @@ int ModelFilesystem::wait_for_writeback(int fd, off_t, off_t) {
   std::lock_guard lock(state_->mutex);
   const auto file = state_->open.find(fd);
   if (file == state_->open.end()) return -EBADF;
+  if (state_->is_overlay) return 0;
   return -std::exchange(state_->nodes.at(file->second.node).writeback_error, 0);
 }
 int ModelFilesystem::reserve(int, off_t) { return 0; }
@@ -663,7 +672,7 @@ int ModelFilesystem::statfs(const std::string& path, struct statfs& status) {
   if (!ours && state_->reopened(path) == nullptr) return kernel_calls().statfs(path, status);
   if (const int error = ours ? state_->find_existing(path, node) : 0; error < 0) return error;
   status = {};
-  status.f_type = kExt4;
+  status.f_type = state_->is_overlay ? kOverlay : kExt4;
   status.f_bsize = kPage;
   status.f_frsize = kPage;
   status.f_blocks = 1 << 20;

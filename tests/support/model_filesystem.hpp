@@ -54,6 +54,9 @@ class ModelFilesystem final : public FileCalls {
   /// Filesystems that do not know renameat2's flags (NFS): rename_no_replace is -EINVAL.
   void forget_rename_no_replace();
 
+  /// Overlay: what a sync of the filesystem, or waiting for a file's data, could not do is told by neither.
+  void become_overlay();
+
   int open(const std::string& path, int flags, mode_t mode) override;
   int close(int fd) override;
   int flush(int fd) override;

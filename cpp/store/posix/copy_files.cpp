@@ -1,15 +1,15 @@
 #include "store/posix/copy_files.hpp"
 
-#include <optional>
 #include <vector>
 
 #include "store/posix/file_reader.hpp"
+#include "store/posix/filesystem_types.hpp"
 #include "store/posix/put_file.hpp"
 
 namespace scabbard::posix {
 namespace {
 
-// From so many files on, syncing the filesystem is quicker than syncing each, unless others write a lot to it.
+// From so many files on, syncing the filesystem was quicker than syncing each (ext4).
 constexpr std::size_t kLeastForFilesystem = 8;
 
 Result<WrittenFile> write_copy(const Context& ctx, const std::shared_ptr<Volume>& volume, Volume& from,
@@ -61,7 +61,7 @@ class Publication {
     for (Entry& entry : entries_) {
       if (entry.copy->result && may_sync_together(entry)) together.push_back(&entry);
     }
-    if (together.size() >= kLeastForFilesystem) {
+    if (together.size() >= kLeastForFilesystem && sync_tells_all(together.front()->written)) {
       WrittenFile& any = together.front()->written;
       int result = uninterrupted([&] { return any.op->calls().sync_filesystem(any.file.descriptor()); });
       // Where that failed each file is asked for its own failure, by an fsync.
@@ -77,6 +77,12 @@ class Publication {
   static bool may_sync_together(const Entry& entry) {
     const WrittenFile& written = entry.written;
     return written.guard == nullptr && !written.op->volume().guarded() && written.file.lies_with_root();
+  }
+
+  static bool sync_tells_all(const WrittenFile& any) {
+    struct statfs status;
+    int result = uninterrupted([&] { return any.op->calls().statfs(any.op->volume().root(), status); });
+    return result == 0 && filesystem_type(status.f_type).sync_tells_all;
   }
 
   std::vector<Entry> entries_;

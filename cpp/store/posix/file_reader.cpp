@@ -132,7 +132,7 @@ Result<std::size_t> FileReader::read_at(const Context& ctx, std::uint64_t offset
   return file_.read(op, offset, into);
 }
 
-Result<std::uint64_t> FileReader::copy_to(const Context& ctx, int descriptor) {
+Result<std::uint64_t> FileReader::copy_to(const Context& ctx, int descriptor, std::atomic<std::uint64_t>* progress) {
   Operation op = operation(ctx);
   if (auto going = op.check(); !going) return fail(std::move(going).error());
   if (::fcntl(descriptor, F_GETFD) < 0) {
@@ -140,13 +140,13 @@ Result<std::uint64_t> FileReader::copy_to(const Context& ctx, int descriptor) {
   }
   std::optional<ReservedBuffer> memory;
   std::uint64_t begin = position_;
-  bool regular = is_regular(descriptor);
+  Target target{.descriptor = descriptor, .is_regular = is_regular(descriptor), .progress = progress};
   while (position_ < info().size) {
     if (auto going = op.check(); !going) return fail(std::move(going).error());
     // In the kernel only where calls cannot be left behind: one that is would go on writing into the caller's
     // descriptor.
-    bool in_kernel = regular && !volume_->guarded();
-    auto copied = in_kernel ? copy_in_kernel(op, descriptor) : false;
+    bool in_kernel = target.is_regular && !volume_->guarded();
+    auto copied = in_kernel ? copy_in_kernel(op, target) : false;
     if (!copied) return fail(std::move(copied).error());
     if (*copied) continue;
     if (!memory) {
@@ -156,47 +156,52 @@ Result<std::uint64_t> FileReader::copy_to(const Context& ctx, int descriptor) {
     }
     auto got = file_.read(op, position_, memory->bytes());
     if (!got) return fail(std::move(got).error());
-    if (auto sent = send(op, descriptor, regular, memory->bytes().first(*got)); !sent)
-      return fail(std::move(sent).error());
+    if (auto sent = send(op, target, memory->bytes().first(*got)); !sent) return fail(std::move(sent).error());
   }
   if (auto same = file_.check_unchanged(op); !same) return fail(std::move(same).error());
   return position_ - begin;
 }
 
 // False where the kernel cannot: across filesystems, into a file opened for appending.
-Result<bool> FileReader::copy_in_kernel(Operation& op, int descriptor) {
+Result<bool> FileReader::copy_in_kernel(Operation& op, const Target& target) {
   ssize_t count = uninterrupted([&] {
     auto from = static_cast<off_t>(position_);
-    ssize_t moved = ::copy_file_range(file_.descriptor(), &from, descriptor, nullptr,
+    ssize_t moved = ::copy_file_range(file_.descriptor(), &from, target.descriptor, nullptr,
                                       std::min<std::uint64_t>(info().size - position_, kKernelCopy), 0);
     return moved < 0 ? -errno : moved;
   });
   if (count == -ENOSPC || count == -EDQUOT || count == -EIO) return op.failed(count, "write the copy");
   if (count <= 0) return false;
-  position_ += static_cast<std::uint64_t>(count);
+  advance(target, count);
   return true;
 }
 
 // Writes all of `bytes`, and moves the position past what was written.
-Result<void> FileReader::send(Operation& op, int descriptor, bool regular, std::span<const std::byte> bytes) {
+Result<void> FileReader::send(Operation& op, const Target& target, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     std::size_t length = bytes.size();
-    if (!regular) {
+    if (!target.is_regular) {
       // A pipe or socket may take nothing for ever. One that is ready takes PIPE_BUF bytes without waiting.
-      pollfd ready = {.fd = descriptor, .events = POLLOUT, .revents = 0};
+      pollfd ready = {.fd = target.descriptor, .events = POLLOUT, .revents = 0};
       int events = ::poll(&ready, 1, kPollInterval);
       if (auto going = op.check(); !going) return going;
       if (events <= 0) continue;  // also when a signal came: a write now could wait for ever
       length = std::min<std::size_t>(length, PIPE_BUF);
     }
+    auto piece = bytes.first(length);
     ssize_t count =
-        regular ? write_once(descriptor, bytes.first(length)) : write_without_signal(descriptor, bytes.first(length));
+        target.is_regular ? write_once(target.descriptor, piece) : write_without_signal(target.descriptor, piece);
     if (count < 0 && count != -EAGAIN && count != -EINTR) return op.failed(count, "write the copy");
     if (count <= 0) continue;
     bytes = bytes.subspan(static_cast<std::size_t>(count));
-    position_ += static_cast<std::uint64_t>(count);
+    advance(target, count);
   }
   return {};
+}
+
+void FileReader::advance(const Target& target, ssize_t count) {
+  position_ += static_cast<std::uint64_t>(count);
+  if (target.progress != nullptr) *target.progress += static_cast<std::uint64_t>(count);
 }
 
 }  // namespace scabbard::posix

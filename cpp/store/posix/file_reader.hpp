@@ -44,7 +44,7 @@ class FileReader final : public Reader {
   Result<std::size_t> read(const Context& ctx, std::span<std::byte> into) override;
   void seek(std::uint64_t offset) override { position_ = offset; }
   Result<std::size_t> read_at(const Context& ctx, std::uint64_t offset, std::span<std::byte> into) override;
-  Result<std::uint64_t> copy_to(const Context& ctx, int descriptor) override;
+  Result<std::uint64_t> copy_to(const Context& ctx, int descriptor, std::atomic<std::uint64_t>* progress) override;
   std::uint64_t position() const override { return position_; }
 
  private:
@@ -52,8 +52,16 @@ class FileReader final : public Reader {
       : volume_(std::move(volume)), object_(std::move(object)), file_(std::move(file)) {}
 
   Operation operation(const Context& ctx) { return {*volume_, ctx, Access::kRead, "read", object_}; }
-  Result<bool> copy_in_kernel(Operation& op, int descriptor);
-  Result<void> send(Operation& op, int descriptor, bool regular, std::span<const std::byte> bytes);
+
+  // A copy_to() under way.
+  struct Target {
+    int descriptor;
+    bool is_regular;
+    std::atomic<std::uint64_t>* progress;
+  };
+  Result<bool> copy_in_kernel(Operation& op, const Target& target);
+  Result<void> send(Operation& op, const Target& target, std::span<const std::byte> bytes);
+  void advance(const Target& target, ssize_t count);
 
   std::shared_ptr<Volume> volume_;
   std::string object_;

@@ -22,7 +22,9 @@
 #include "store/posix/filesystem_types.hpp"
 #include "store/posix/mount_points.hpp"
 #include "store/posix/put_file.hpp"
+#include "store/posix/sweep.hpp"
 #include "store/posix/volume.hpp"
+#include "store/stand_in.hpp"
 
 namespace scabbard::posix {
 namespace {
@@ -88,7 +90,7 @@ class PosixStore final : public Store {
   }
 
   void copy_many_from(const Context& ctx, Store& source, std::span<ObjectCopy> copies) override {
-    if (auto* files = dynamic_cast<PosixStore*>(&source.underlying())) {
+    if (auto* files = dynamic_cast<PosixStore*>(&underlying(source))) {
       return copy_files(ctx, volume_, *files->volume_, copies);
     }
     for (ObjectCopy& copy : copies) {

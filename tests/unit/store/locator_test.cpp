@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 class LocatorTest : public ::testing::Test {
  protected:
-  Location resolve(const std::string& location) { return value_of(locator_->resolve(location)); }
+  Location resolve(const std::string& location) { return value_of(locator_->resolve({}, location)); }
 
   void make_store_folder(const std::string& below, std::string_view plugin) {
     fs::create_directories(folder_ / below);
@@ -74,7 +74,7 @@ TEST_F(LocatorTest, Dots_are_resolved_before_the_search) {
 TEST_F(LocatorTest, Malformed_store_file_on_the_way_is_an_error) {
   fs::create_directories(folder_ / "store");
   std::ofstream(folder_ / "store" / "sectorstore.json") << "{";
-  EXPECT_THAT(locator_->resolve(folder_.string() + "/store/a"),
+  EXPECT_THAT(locator_->resolve({}, folder_.string() + "/store/a"),
               FailsSaying(ErrorCode::kInvalidArgument, "sectorstore.json"));
 }
 
@@ -84,12 +84,12 @@ TEST_F(LocatorTest, Configured_url_is_found_by_its_longest_prefix) {
   std::ofstream(folder_ / "scabbard.toml") << "[[store]]\nName='wide'\nPath='" << url << "/'\n"
                                            << "[[store]]\nName='deep'\nPath='" << url << "/deep'\n";
   auto locator = value_of(Locator::create((folder_ / "scabbard.toml").string()));
-  EXPECT_EQ(value_of(locator->resolve(url + "/a/b")).store->config().name, "wide");
-  auto deep = value_of(locator->resolve(url + "/deep/a"));
+  EXPECT_EQ(value_of(locator->resolve({}, url + "/a/b")).store->config().name, "wide");
+  auto deep = value_of(locator->resolve({}, url + "/deep/a"));
   EXPECT_EQ(deep.store->config().name, "deep");
   EXPECT_EQ(deep.object, "a");
   EXPECT_EQ(value_of(locator->named("deep")), deep.store);
-  EXPECT_EQ(value_of(locator->resolve(url)).object, "");
+  EXPECT_EQ(value_of(locator->resolve({}, url)).object, "");
 }
 
 TEST_F(LocatorTest, Configuration_file_is_named_by_environment) {
@@ -101,13 +101,13 @@ TEST_F(LocatorTest, Configuration_file_is_named_by_environment) {
 }
 
 TEST_F(LocatorTest, Unconfigured_url_says_what_to_do) {
-  EXPECT_THAT(locator_->resolve("s3://bucket/a"), FailsSaying(ErrorCode::kNotFound, "SCABBARD_CONFIG"));
+  EXPECT_THAT(locator_->resolve({}, "s3://bucket/a"), FailsSaying(ErrorCode::kNotFound, "SCABBARD_CONFIG"));
 }
 
 TEST_F(LocatorTest, Unknown_name_and_empty_location_are_refused) {
   EXPECT_THAT(locator_->named("nobody"), FailsSaying(ErrorCode::kNotFound, "nobody"));
-  EXPECT_THAT(locator_->resolve(""), FailsWith(ErrorCode::kInvalidPath));
-  EXPECT_THAT(locator_->resolve(std::string("a\0b", 3)), FailsWith(ErrorCode::kInvalidPath));
+  EXPECT_THAT(locator_->resolve({}, ""), FailsWith(ErrorCode::kInvalidPath));
+  EXPECT_THAT(locator_->resolve({}, std::string("a\0b", 3)), FailsWith(ErrorCode::kInvalidPath));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 
 Result<std::optional<StoreFile>> read_file_of(const TemporaryFolder& folder) {
   posix::BoundedAccess access(folder.string());
-  return read_store_file(access);
+  return read_store_file({}, access);
 }
 
 using ::testing::HasSubstr;
