@@ -115,9 +115,9 @@ abi-accept: ## Make the C interface as it is now the one that tests compare with
 	@scripts/need build test
 	@sh tests/capi/abi.sh accept $(CC) include/scabbard/scabbard.h tests/capi/abi.xml
 
-bench: build ## Measure the plugin against a plain file store, as JSON lines; BENCH_FLAGS=-help tells more
+bench: build ## Measure plugin and executable against plain file tools, as JSON lines; BENCH_FLAGS=-help tells more
 	@go build -o build/bench ./tests/bench
-	@build/bench -plugin build/plugin-scabbard.so $(BENCH_FLAGS)
+	@build/bench -plugin build/plugin-scabbard.so -executable build/scabbard $(BENCH_FLAGS)
 
 install: ## Install executable, library and plugins below PREFIX (/usr/local); honours DESTDIR
 	@[ -d build/release ] || { echo "Nothing to install yet: run 'make build' first" >&2; exit 1; }

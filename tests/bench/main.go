@@ -1,6 +1,6 @@
 // Command bench measures the built plugin, in damocles' own plugin loader, against a plain file store in
-// upstream's shape (osstore) and against dd. It prints one JSON object a line, both sides measured in turn in
-// the same run, each the median of its repetitions:
+// upstream's shape (osstore) and against dd, and the built executable against cp and find. It prints one JSON
+// object a line, both sides measured in turn in the same run, each the median of its repetitions:
 //
 //	{"bench":"stat_existing","scabbard":1.1,"peer":1.4,"unit":"us/op","ratio":0.79,"target":"<= 1.00","ok":true}
 //
@@ -29,15 +29,18 @@ import (
 )
 
 type settings struct {
-	plugin   string
-	folder   string
-	only     *regexp.Regexp
-	rounds   int           // repetitions of a time, and of a Get
-	puts     int           // repetitions of a big Put
-	perRound time.Duration // spent on each side in each round of a time
-	getSize  int64         // bytes
-	putSize  int64         // bytes
-	noise    bool          // both sides are the peer
+	plugin     string
+	executable string
+	folder     string
+	only       *regexp.Regexp
+	rounds     int           // repetitions of a time, of a Get, and of a listing
+	puts       int           // repetitions of a big Put, and of a copy
+	perRound   time.Duration // spent on each side in each round of a time
+	getSize    int64         // bytes
+	putSize    int64         // bytes, of a Put and of a copy
+	copied     objects       // small ones
+	listed     objects
+	noise      bool // both sides are the peer
 }
 
 func main() {
@@ -45,17 +48,20 @@ func main() {
 	var only, side string
 	var quick bool
 	flag.StringVar(&s.plugin, "plugin", "build/plugin-scabbard.so", "the plugin to measure")
+	flag.StringVar(&s.executable, "executable", "build/scabbard", "the executable to measure")
 	flag.StringVar(&s.folder, "dir", "build", "make the stores in a fresh folder below this one")
 	flag.StringVar(&only, "only", "", "run the benches whose name matches this expression")
 	flag.IntVar(&s.rounds, "rounds", 11, "repetitions of each side")
-	flag.IntVar(&s.puts, "puts", 5, "repetitions of each side of a big Put")
+	flag.IntVar(&s.puts, "puts", 5, "repetitions of each side of a big Put and of a copy")
 	flag.BoolVar(&quick, "quick", false, "small objects and few repetitions: shows that it works, not how fast")
 	flag.BoolVar(&s.noise, "noise", false, "measure the peer against itself: how far a ratio is off by chance")
 	flag.StringVar(&side, "memory-of", "", "internal: do the work of the memory bench with this side, print VmHWM")
 	flag.Parse()
 
 	s.perRound, s.getSize, s.putSize = 200*time.Millisecond, 256<<20, 1<<30
+	s.copied, s.listed = objects{folders: 100, each: 100, size: 4 << 10}, objects{folders: 1000, each: 100}
 	if quick {
+		s.copied.folders, s.listed.folders = 5, 20
 		s.rounds, s.puts, s.perRound, s.getSize, s.putSize = 3, 1, 20*time.Millisecond, 16<<20, 32<<20
 	}
 	var err error
@@ -96,7 +102,7 @@ func run(s settings) error {
 		return err
 	}
 	results := &report{}
-	for _, bench := range []func(settings, *pair, *report) error{benchTimes, benchGets, benchPuts, benchMemory} {
+	for _, bench := range []func(settings, *pair, *report) error{benchTimes, benchGets, benchPuts, benchMemory, benchCopies, benchListing} {
 		if err := bench(s, both, results); err != nil {
 			return err
 		}
@@ -183,26 +189,46 @@ type result struct{ scabbard, peer, ratio float64 }
 
 // measure runs both sides in turn, swapping who goes first. The first round warms up and is not counted.
 func measure(rounds int, scabbard, peer func() (float64, error)) (result, error) {
-	sides := []func() (float64, error){scabbard, peer}
-	var values [2][]float64
-	var ratios []float64
-	for round := 0; round <= rounds; round++ {
-		var now [2]float64
-		for turn := range 2 {
-			side := (round + turn) % 2
-			value, err := sides[side]()
-			if err != nil {
-				return result{}, err
-			}
-			now[side] = value
-		}
-		if round == 0 {
-			continue
-		}
-		values[0], values[1] = append(values[0], now[0]), append(values[1], now[1])
-		ratios = append(ratios, now[0]/now[1])
+	found, err := inTurn(rounds, scabbard, peer)
+	if err != nil {
+		return result{}, err
 	}
-	return result{median(values[0]), median(values[1]), median(ratios)}, nil
+	return resultOf(found, func(value float64) float64 { return value }), nil
+}
+
+// round is what both sides measured, one after the other.
+type round[T any] struct{ scabbard, peer T }
+
+func inTurn[T any](rounds int, scabbard, peer func() (T, error)) ([]round[T], error) {
+	var found []round[T]
+	for number := 0; number <= rounds; number++ {
+		var now round[T]
+		var errs [2]error
+		if number%2 == 0 {
+			now.scabbard, errs[0] = scabbard()
+			now.peer, errs[1] = peer()
+		} else {
+			now.peer, errs[1] = peer()
+			now.scabbard, errs[0] = scabbard()
+		}
+		if err := errors.Join(errs[:]...); err != nil {
+			return nil, err
+		}
+		if number > 0 {
+			found = append(found, now)
+		}
+	}
+	return found, nil
+}
+
+// resultOf is of one of the numbers that a round measured.
+func resultOf[T any](rounds []round[T], value func(T) float64) result {
+	var scabbard, peer, ratios []float64
+	for _, one := range rounds {
+		scabbard, peer = append(scabbard, value(one.scabbard)), append(peer, value(one.peer))
+		ratios = append(ratios, value(one.scabbard)/value(one.peer))
+	}
+	return result{median(scabbard), median(peer), median(ratios)}
 }
 
 func median(values []float64) float64 {
