@@ -47,6 +47,22 @@ Result<StoreFile> store_file_of(const InitOptions& given, const std::string& fol
 // Quoted as TOML wants it, which is as JSON does.
 std::string toml_string(const std::string& text) { return quote(text, text.size()); }
 
+// damocles takes the paths for patterns: the manager in Go's language, in which a backslash escapes, the worker in
+// that of Rust's glob, in which it does not. Classes of one character mean the same in both.
+std::string pattern_for(const std::string& folder) {
+  std::string pattern;
+  for (char c : folder) {
+    if (c == '*' || c == '?' || c == '[') {
+      pattern += fmt::format("[{}]", c);
+    } else if (c == '\\') {
+      pattern += R"([\\])";  // Go: the second one. Rust: both
+    } else {
+      pattern += c;
+    }
+  }
+  return pattern;
+}
+
 std::string what_to_do_next(const std::string& folder, const StoreFile& file) {
   return fmt::format(
       "Wrote {0}/{1}: store {2}.\n"
@@ -62,7 +78,7 @@ std::string what_to_do_next(const std::string& folder, const StoreFile& file) {
       "  scan_persist_stores = [{3}]\n"
       "\n"
       "Where such a line is there already, add the path to its list. Name the store {2} on all machines alike.",
-      folder, kStoreFileName, toml_string(file.name), toml_string(folder));
+      folder, kStoreFileName, toml_string(file.name), toml_string(pattern_for(folder)));
 }
 
 Result<void> init(Session& session, const InitOptions& given) {
