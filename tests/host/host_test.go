@@ -4,7 +4,7 @@
 //	go test ./tests/host          every toolchain and set of flags
 //	go test -short ./tests/host   the local toolchain, plain flags
 //
-// It needs the core's archive, build/libscabbard_plugin.a.
+// It needs the core's archive, build/libscabbard_plugin.a, and the executable, build/scabbard.
 package host
 
 import (
@@ -24,7 +24,7 @@ const root = "../.." // of the project
 // lookAtInputs opens everything that the tests build, which happens in other processes: `go test` notices
 // what a test itself looks at, and then knows when a cached result is out of date.
 var lookAtInputs = sync.OnceFunc(func() {
-	for _, folder := range []string{"shim", "plugin", "tests/host/suite", "examples/manager-host", "build/libscabbard_plugin.a"} {
+	for _, folder := range []string{"shim", "plugin", "tests/host/suite", "examples/manager-host", "build/libscabbard_plugin.a", "build/scabbard"} {
 		filepath.WalkDir(filepath.Join(root, folder), func(path string, _ fs.DirEntry, _ error) error {
 			os.Stat(path)
 			return nil

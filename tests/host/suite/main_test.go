@@ -17,8 +17,10 @@ import (
 )
 
 var (
-	plugins = flag.String("plugins", "", "folder with plugin-scabbard.so and plugin-fsstore.so")
+	plugins    = flag.String("plugins", "", "folder with plugin-scabbard.so and plugin-fsstore.so")
+	executable = flag.String("scabbard", "build/scabbard", "the executable")
 
+	loaded            *managerplugin.LoadedPlugins
 	manifest, fsstore *managerplugin.ObjStoreManifest
 )
 
@@ -28,8 +30,8 @@ func TestMain(m *testing.M) {
 		fmt.Println("nothing done: `go test ./tests/host` builds plugin and host alike and runs this")
 		return
 	}
-	loaded, err := load(*plugins)
-	if err != nil {
+	var err error
+	if loaded, err = load(*plugins); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
