@@ -12,6 +12,12 @@ namespace {
 // From so many files on, syncing the filesystem was quicker than syncing each (ext4).
 constexpr std::size_t kLeastForFilesystem = 8;
 
+// The filesystem of a store's root is known; where a link or a mount leads from there is not.
+SourcePlace place_of(const Volume& volume, const OpenFile& file) {
+  bool is_known = volume.settings().guard == Settings::Guard::kAuto && file.device() == volume.device();
+  return is_known && !volume.guarded() ? SourcePlace::kLocal : SourcePlace::kUnknown;
+}
+
 Result<WrittenFile> write_copy(const Context& ctx, const std::shared_ptr<Volume>& volume, Volume& from,
                                const ObjectCopy& copy) {
   Operation reading(from, ctx, Access::kRead, "open", copy.source);
@@ -20,7 +26,7 @@ Result<WrittenFile> write_copy(const Context& ctx, const std::shared_ptr<Volume>
   auto file = OpenFile::open(reading, from, copy.source);
   if (!file) return fail(std::move(file).error());
   FileSource whole{.descriptor = file->descriptor(), .offset = 0, .length = file->info().size};
-  return write_file(ctx, volume, copy.object, whole, copy.options);
+  return write_file(ctx, volume, copy.object, whole, copy.options, place_of(from, *file));
 }
 
 // Takes the copies through the last steps together. One whose result is an error takes no further one.

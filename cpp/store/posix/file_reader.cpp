@@ -63,12 +63,16 @@ Result<OpenFile> OpenFile::open(Operation& op, Volume& volume, std::string_view 
     return op.failed(result, "");
   volume.saw_file(path, status.st_dev);
   if (!S_ISREG(status.st_mode)) return op.failed(ErrorCode::kNotRegularFile, "not a regular file");
+  file.device_ = status.st_dev;
   file.info_ = object_info(status);
   return file;
 }
 
 OpenFile::OpenFile(OpenFile&& other) noexcept
-    : volume_(other.volume_), fd_(std::exchange(other.fd_, -1)), info_(std::move(other.info_)) {}
+    : volume_(other.volume_),
+      fd_(std::exchange(other.fd_, -1)),
+      device_(other.device_),
+      info_(std::move(other.info_)) {}
 
 OpenFile::~OpenFile() {
   if (fd_ < 0) return;

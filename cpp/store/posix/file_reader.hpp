@@ -21,6 +21,7 @@ class OpenFile {
 
   int descriptor() const { return fd_; }
   const ObjectInfo& info() const { return info_; }
+  dev_t device() const { return device_; }
 
   /// Reads until `into` is full or the object ends; kChanged where the file is no longer what was opened.
   Result<std::size_t> read(Operation& op, std::uint64_t offset, std::span<std::byte> into) const;
@@ -32,6 +33,7 @@ class OpenFile {
 
   Volume& volume_;
   int fd_;
+  dev_t device_ = 0;
   ObjectInfo info_;
 };
 

@@ -198,32 +198,37 @@ SourceGuard::SourceGuard(const Volume& volume, std::string probe_path)
 SourceGuard::~SourceGuard() { guard_->stop(); }
 
 Result<WrittenFile> write_file(const Context& ctx, const std::shared_ptr<Volume>& volume, std::string_view object,
-                               const FileSource& source, const CreateOptions& options) {
-  auto own = std::make_unique<Operation>(*volume, ctx, Access::kWrite, "put", object);
-  if (auto writable = own->check_writable(); !writable) return fail(std::move(writable).error());
-  if (auto valid = own->check_name(); !valid) return fail(std::move(valid).error());
+                               const FileSource& source, const CreateOptions& options, SourcePlace place) {
+  auto op = std::make_unique<Operation>(*volume, ctx, Access::kWrite, "put", object);
+  if (auto writable = op->check_writable(); !writable) return fail(std::move(writable).error());
+  if (auto valid = op->check_name(); !valid) return fail(std::move(valid).error());
   if (source.descriptor < 0) {
-    return own->failed(ErrorCode::kInvalidArgument, fmt::format("{} is no open descriptor", source.descriptor));
+    return op->failed(ErrorCode::kInvalidArgument, fmt::format("{} is no open descriptor", source.descriptor));
   }
-  // The source may lie where calls hang, though the store does not: then the copy goes through a guard of
-  // its own, for it says nothing about the store.
   std::string path = fmt::format("/proc/self/fd/{}", source.descriptor);
-  auto guard = std::make_unique<SourceGuard>(*volume, path);
-  auto foreign = std::make_unique<Operation>(*volume, ctx, Access::kWrite, "put", object, guard->get());
-  struct statfs status;
-  bool hangs =
-      uninterrupted([&] { return foreign->calls().statfs(path, status); }) < 0 || !filesystem_type(status.f_type).local;
-  bool is_foreign = hangs && !volume->guarded();
-  auto& op = is_foreign ? foreign : own;
-  auto file = copied(*op, volume, object, source, options, path, is_foreign ? guard->get() : nullptr);
+  std::unique_ptr<SourceGuard> guard;
+  if (place == SourcePlace::kUnknown && !volume->guarded()) {
+    // The source may lie where calls hang, though the store does not: then the copy goes through a guard of
+    // its own, for it says nothing about the store. To ask costs a thread.
+    guard = std::make_unique<SourceGuard>(*volume, path);
+    auto foreign = std::make_unique<Operation>(*volume, ctx, Access::kWrite, "put", object, guard->get());
+    struct statfs status;
+    bool is_local = uninterrupted([&] { return foreign->calls().statfs(path, status); }) == 0 &&
+                    filesystem_type(status.f_type).local;
+    if (is_local) {
+      guard.reset();
+    } else {
+      op = std::move(foreign);
+    }
+  }
+  auto file = copied(*op, volume, object, source, options, path, guard != nullptr ? guard->get() : nullptr);
   if (!file) return fail(std::move(file).error());
-  if (!is_foreign) guard.reset();
   return WrittenFile{.guard = std::move(guard), .op = std::move(op), .file = *std::move(file)};
 }
 
 Result<WriteInfo> put_file(const Context& ctx, const std::shared_ptr<Volume>& volume, std::string_view object,
                            const FileSource& source, const CreateOptions& options) {
-  auto written = write_file(ctx, volume, object, source, options);
+  auto written = write_file(ctx, volume, object, source, options, SourcePlace::kUnknown);
   if (!written) return fail(std::move(written).error());
   return written->file.publish(*written->op);
 }

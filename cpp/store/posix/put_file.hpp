@@ -28,9 +28,12 @@ struct WrittenFile {
   DurableFile file;
 };
 
+/// What is known of the filesystem of a source. Where it could hang its calls are guarded.
+enum class SourcePlace { kUnknown, kLocal };
+
 /// put_file() but for its last step. `ctx` and `object` must outlive what it returns.
 Result<WrittenFile> write_file(const Context& ctx, const std::shared_ptr<Volume>& volume, std::string_view object,
-                               const FileSource& source, const CreateOptions& options);
+                               const FileSource& source, const CreateOptions& options, SourcePlace place);
 
 /// Store::put_file.
 Result<WriteInfo> put_file(const Context& ctx, const std::shared_ptr<Volume>& volume, std::string_view object,
