@@ -10,6 +10,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "store/object_name.hpp"
 #include "store/posix/durable_file.hpp"
 
 namespace scabbard::posix {
