@@ -3,7 +3,9 @@
 #include <fmt/core.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
 #include "base/text.hpp"
@@ -44,9 +46,16 @@ Result<Kind> Session::kind_of(const Context& ctx, const Place& place) {
   auto info = place.store->stat(ctx, place.object);
   if (info) return Kind::kObject;
   if (info.error().code == ErrorCode::kNotFound) return Kind::kNothing;
-  if (info.error().code != ErrorCode::kNotRegularFile) return fail(std::move(info).error());
-  // A folder can be listed; a device or socket cannot.
+  if (!is_folder(place, info.error())) return fail(std::move(info).error());
   return Kind::kFolder;
+}
+
+bool Session::is_folder(const Place& place, const Error& error) {
+  if (error.code != ErrorCode::kNotRegularFile) return false;
+  // Only where objects are files is there anything else.
+  std::error_code failed;
+  return !place.store->capabilities().local_files ||
+         std::filesystem::is_directory(place.location(place.object), failed);
 }
 
 void Session::report(const Error& error, ExitStatus status) {

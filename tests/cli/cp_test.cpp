@@ -135,6 +135,15 @@ TEST_F(CpTest, Links_are_what_they_lead_to) {
   EXPECT_THAT(run({"cp", "broken", "store"}), EndsWith(4));
 }
 
+TEST_F(CpTest, What_is_neither_file_nor_folder_is_not_copied) {
+  ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0644), 0);
+  write("file", "content");
+  EXPECT_THAT(run({"cp", "fifo", "store"}), Fails(1, "not a regular file"));
+  EXPECT_THAT(run({"cp", "-r", "fifo", "store"}), Fails(1, "not a regular file"));
+  EXPECT_THAT(run({"cp", "file", "fifo"}), Fails(1, "not a regular file"));
+  EXPECT_THAT(files_below("store"), ElementsAre("sectorstore.json"));
+}
+
 TEST_F(CpTest, Standard_input_becomes_an_object) {
   EXPECT_THAT(run({"cp", "-", "store/object"}, {.input = "from a pipe"}), Succeeds());
   EXPECT_EQ(read("store/object"), "from a pipe");

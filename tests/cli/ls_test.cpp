@@ -106,6 +106,14 @@ TEST_F(LsTest, Works_on_folders_that_are_no_store) {
   EXPECT_THAT(out_of({"ls", "plain/empty"}), IsEmpty());
 }
 
+TEST_F(LsTest, What_is_neither_file_nor_folder_is_said_to_be_none) {
+  ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0644), 0);
+  for (const char* verb : {"ls", "du", "stat"}) {
+    EXPECT_THAT(run({verb, "fifo"}), Fails(1, "not a regular file")) << verb;
+  }
+  EXPECT_THAT(run({"ls", "/dev/null"}), Fails(1, "not a regular file"));
+}
+
 TEST_F(LsTest, Folder_without_permission_is_a_matter_of_configuration) {
   make_folder("closed");
   std::filesystem::permissions(path("closed"), std::filesystem::perms(0));

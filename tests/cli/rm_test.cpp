@@ -108,6 +108,13 @@ TEST_F(RmTest, Folder_that_is_no_store_goes_itself) {
   EXPECT_FALSE(exists("plain"));
 }
 
+TEST_F(RmTest, What_is_neither_file_nor_folder_stays) {
+  ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0644), 0);
+  EXPECT_THAT(run({"rm", "fifo"}), Fails(1, "not a regular file"));
+  EXPECT_THAT(run({"rm", "-r", "fifo"}), Fails(1, "not a regular file"));
+  EXPECT_TRUE(exists("fifo"));
+}
+
 TEST_F(RmTest, Folder_that_may_not_be_written_is_a_matter_of_configuration) {
   fs::permissions(path("store/folder"), fs::perms(0555));
   EXPECT_THAT(run({"rm", "store/folder/a"}, {.as_nobody = true}), Fails(7, "Permission denied"));
