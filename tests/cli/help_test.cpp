@@ -35,6 +35,13 @@ class HelpTest : public CommandTest {
   }
 };
 
+TEST_F(HelpTest, Overview_has_every_command_and_says_where_to_read_on) {
+  const std::string overview = out_of({"help"});
+  for (std::string_view verb : kVerbs) EXPECT_THAT(overview, HasSubstr("\n  " + std::string(verb) + " "));
+  EXPECT_THAT(overview, HasSubstr("scabbard help COMMAND"));
+  EXPECT_EQ(out_of({"--help"}), overview);
+}
+
 TEST_F(HelpTest, Every_command_has_a_page_and_explains_the_options_that_all_take) {
   for (std::string_view verb : kVerbs) {
     if (verb == "help") continue;

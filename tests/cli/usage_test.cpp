@@ -20,10 +20,26 @@ TEST_F(UsageTest, Typo_in_a_command_names_the_nearest_one) {
   EXPECT_THAT(run({"incinerate"}), Fails(2, "command \"incinerate\" is not known\n"));
 }
 
+TEST_F(UsageTest, Typo_in_an_option_names_the_nearest_one) {
+  const Outcome outcome = run({"cp", "--recursiv", "a", "b"});
+  EXPECT_THAT(outcome, Fails(2, R"(cp: option "--recursiv" is not known; did you mean --recursive?)"));
+  EXPECT_THAT(outcome.err, HasSubstr("See `scabbard help cp`."));
+  EXPECT_THAT(run({"--versoin"}), Fails(2, "did you mean --version?"));
+  EXPECT_THAT(run({"help", "options", "--mardown"}), Fails(2, "did you mean --markdown?"));
+}
+
 TEST_F(UsageTest, Value_of_an_unknown_option_is_not_repeated) {
   const Outcome outcome = run({"init", "store", "--optoin=SecretKey=hunter2"});
   EXPECT_THAT(outcome, Fails(2, "did you mean --option?"));
   EXPECT_THAT(outcome.err, ::testing::Not(HasSubstr("hunter2")));
+}
+
+TEST_F(UsageTest, Typo_in_a_subject_of_help_names_the_nearest_one) {
+  EXPECT_THAT(run({"help", "exit-staus"}), Fails(2, "subject \"exit-staus\" is not known; did you mean exit-status?"));
+}
+
+TEST_F(UsageTest, Option_before_the_command_is_told_its_place) {
+  EXPECT_THAT(run({"--json", "ls"}), Fails(2, "option --json goes after ls"));
 }
 
 TEST_F(UsageTest, Missing_argument_is_named) {
