@@ -29,8 +29,7 @@ std::optional<Place> Session::find(const std::string& location) {
   }
   auto found = locator_->resolve(location);
   if (!found) {
-    bool is_missing = found.error().code == ErrorCode::kNotFound;
-    report(found.error(), is_missing ? ExitStatus::kStoreNotFound : exit_status_of(found.error()));
+    report(found.error(), exit_status_of_opening(found.error()));
     return std::nullopt;
   }
   // The locator keeps every store that it has opened.

@@ -32,6 +32,11 @@ TEST_F(ConfigurationTest, Url_of_no_configured_store_is_3_and_a_secret_in_it_is_
   EXPECT_THAT(outcome.err, ::testing::Not(HasSubstr("hunter2")));
 }
 
+TEST_F(ConfigurationTest, Store_that_this_build_cannot_open_is_7) {
+  configure("ftp://host/objects");
+  EXPECT_THAT(run({"ls", "--config", "scabbard.toml", "ftp://host/objects/a"}), Fails(7, "no \"ftp\" stores"));
+}
+
 TEST_F(ConfigurationTest, File_that_is_missing_broken_or_closed_is_7) {
   EXPECT_THAT(run({"ls", "--config", "gone.toml"}), Fails(7, "does not exist"));
   EXPECT_THAT(run({"ls"}, {.environment = {"SCABBARD_CONFIG=" + path("gone.toml")}}), Fails(7, "does not exist"));

@@ -104,6 +104,12 @@ TEST_F(InitTest, Name_that_is_no_host_of_a_url_is_refused) {
   }
 }
 
+TEST_F(InitTest, Url_that_this_build_cannot_open_is_a_matter_of_configuration) {
+  EXPECT_THAT(run({"init", "store", "--url", "ftp://host/objects"}), Fails(7, "no \"ftp\" stores in this build"));
+  EXPECT_THAT(run({"init", "store", "--url", "file://" + path("missing")}), EndsWith(3));
+  EXPECT_FALSE(exists("store"));
+}
+
 TEST_F(InitTest, Folder_that_may_not_be_written_is_a_matter_of_configuration) {
   make_folder("closed");
   if (!is_root()) std::filesystem::permissions(path("closed"), std::filesystem::perms(0555));
