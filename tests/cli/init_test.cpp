@@ -118,5 +118,25 @@ TEST_F(InitTest, Folder_that_may_not_be_written_is_a_matter_of_configuration) {
   EXPECT_THAT(files_below("closed"), IsEmpty());
 }
 
+TEST_F(InitTest, Of_many_at_once_exactly_one_makes_the_store) {
+  for (int round = 0; round < 5; ++round) {
+    const std::string folder = "store-" + std::to_string(round);
+    std::vector<Running> all;
+    for (int i = 0; i < 8; ++i) all.push_back(start({"init", folder, "--name", "name-" + std::to_string(i)}));
+    std::vector<std::string> winners;
+    for (Running& one : all) {
+      const Outcome outcome = one.wait();
+      if (outcome.status == 0) {
+        winners.push_back(outcome.out);
+      } else {
+        EXPECT_THAT(outcome, Fails(1, "is a store already"));
+      }
+    }
+    ASSERT_EQ(winners.size(), 1U);
+    EXPECT_THAT(winners[0], HasSubstr(file_of(folder)["Name"].get<std::string>()));
+    EXPECT_THAT(files_below(folder), ElementsAre("sectorstore.json"));
+  }
+}
+
 }  // namespace
 }  // namespace scabbard::cli
