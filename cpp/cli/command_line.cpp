@@ -1,5 +1,6 @@
 #include "cli/command_line.hpp"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -92,7 +93,17 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   return static_cast<int>(ExitStatus::kUsage);
 }
 
-// A file that is oid define_command_line(CLI::App& app, Session& session) {
+// A file that is opened while one of them is closed would get its number, and what is meant for a person would end
+// in it. Opened the wrong way round: whoever uses it still gets EBADF.
+void occupy_standard_descriptors() {
+  for (int descriptor : {0, 1, 2}) {
+    if (::fcntl(descriptor, F_GETFD) < 0) ::open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
+  }
+}
+
+}  // namespace
+
+void define_command_line(CLI::App& app, Session& session) {
   app.description("Object storage for Filecoin sectors.");
   app.footer(
       "`scabbard help COMMAND` explains a command; options, exit-status, man and completion are further subjects.");
@@ -104,6 +115,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 int run(int argc, char** argv) {
+  occupy_standard_descriptors();
   Session session;
   try {
     CLI::App app("", "scabbard");

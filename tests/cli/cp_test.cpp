@@ -176,6 +176,16 @@ TEST_F(CpTest, Object_goes_to_standard_output) {
   EXPECT_THAT(run({"cp", "store", "-"}), Fails(1, "is a folder"));
 }
 
+TEST_F(CpTest, Closed_standard_streams_are_errors_and_no_file_takes_their_place) {
+  write("file", "content");
+  EXPECT_THAT(run({"cp", "-", "store/object"}, {.standard_input = Surroundings::kClosed}),
+              Fails(1, "Bad file descriptor"));
+  EXPECT_THAT(run({"cp", "file", "-"}, {.standard_output = Surroundings::kClosed}), Fails(1, "Bad file descriptor"));
+  EXPECT_THAT(run({"cp", "gone", "-"}, {.standard_error = Surroundings::kClosed}), EndsWith(4));
+  EXPECT_EQ(read("file"), "content");
+  EXPECT_THAT(files_below("store"), ElementsAre("sectorstore.json"));
+}
+
 TEST_F(CpTest, Json_has_a_line_for_each_copy) {
   write("folder/a", "aa");
   write("folder/b", "b");
