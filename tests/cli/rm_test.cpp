@@ -59,6 +59,21 @@ TEST_F(RmTest, Dry_run_shows_all_and_removes_nothing) {
   expect_untouched();
 }
 
+TEST_F(RmTest, Dry_run_refuses_what_would_be_refused) {
+  EXPECT_THAT(run({"rm", "-n", "store/folder"}), Fails(1, "--recursive"));
+  EXPECT_THAT(run({"rm", "-nr", "store"}), Fails(1, "--whole-store"));
+  EXPECT_THAT(run({"rm", "-n", "store/gone"}), Fails(4, "\"gone\""));
+  EXPECT_THAT(run({"rm", "-nr", "store/gone"}), Fails(4, "\"gone\""));
+}
+
+TEST_F(RmTest, Link_to_nowhere_can_be_removed) {
+  fs::create_symlink("nowhere", path("link"));
+  EXPECT_EQ(out_of({"rm", "-n", "link"}), "would remove " + path("link") + "\n");
+  EXPECT_TRUE(exists("link"));
+  EXPECT_THAT(run({"rm", "link"}), Succeeds());
+  EXPECT_FALSE(exists("link"));
+}
+
 TEST_F(RmTest, Json_names_what_went) {
   const auto would = json_of({"rm", "--dry-run", "--json", "store/top"});
   ASSERT_EQ(would.size(), 1U);
