@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 #include <vector>
 
@@ -116,6 +117,8 @@ void define_command_line(CLI::App& app, Session& session) {
 
 int run(int argc, char** argv) {
   occupy_standard_descriptors();
+  // Failures are reported here; what the log warns of besides is for those who run a manager.
+  ::setenv("SCABBARD_LOG", "error", 0);
   Session session;
   try {
     CLI::App app("", "scabbard");

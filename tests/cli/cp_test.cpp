@@ -32,6 +32,15 @@ TEST_F(CpTest, File_goes_into_a_store_and_comes_out_again) {
   EXPECT_THAT(files_below("store"), ElementsAre("sealed/s-t01000-1", "sectorstore.json"));
 }
 
+TEST_F(CpTest, Copies_from_store_to_store_without_a_word_on_how_they_share_a_disk) {
+  init("other");
+  write("store/object", "content");
+  EXPECT_THAT(run({"cp", "store/object", "other"}), Succeeds());
+  EXPECT_EQ(read("other/object"), "content");
+  EXPECT_THAT(run({"cp", "store/object", "other"}, {.environment = {"SCABBARD_LOG=warn"}}).err,
+              HasSubstr("lie on one filesystem"));
+}
+
 TEST_F(CpTest, Destination_that_is_a_folder_takes_the_object_under_its_name) {
   write("file", "content");
   write("store/folder/other", "");
