@@ -267,6 +267,18 @@ TEST_F(CpTest, Full_disk_leaves_whole_objects_of_a_folder_only) {
   }
 }
 
+TEST_F(CpTest, Full_standard_output_is_one_error) {
+  write("file", "content");
+  std::FILE* full = std::fopen("/dev/full", "w");
+  const With with{.standard_output = ::fileno(full)};
+  for (const auto& command : {std::vector<std::string>{"cp", "file", "-"}, {"cp", "--json", "file", "store"}}) {
+    const Outcome outcome = run(command, with);
+    EXPECT_THAT(outcome, Fails(1, "No space left on device"));
+    EXPECT_EQ(std::ranges::count(outcome.err, '\n'), 1) << outcome.err;
+  }
+  std::fclose(full);
+}
+
 TEST_F(CpTest, Closed_pipe_ends_it_quietly_by_SIGPIPE) {
   write("file", "content");
   Channel pipe = Channel::pipe();
