@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/interruption.hpp"
 
@@ -31,7 +32,7 @@ void add_cat(CLI::App& app, Session& session) {
       if (!place) continue;
       if (place->object.empty()) {
         session.report({.code = ErrorCode::kNotRegularFile,
-                        .message = fmt::format("{} is a folder; `scabbard ls` lists it", location),
+                        .message = fmt::format("{} is a folder; `scabbard ls` lists it", quote(location)),
                         .request_id = {}});
         continue;
       }

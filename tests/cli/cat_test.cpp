@@ -37,6 +37,10 @@ TEST_F(CatTest, Of_several_failures_the_first_decides_the_status) {
   EXPECT_THAT(run({"cat", "store", "store/gone"}), EndsWith(1));
 }
 
+TEST_F(CatTest, Folder_is_refused_with_what_to_use_instead) {
+  EXPECT_THAT(run({"cat", "store"}), Fails(1, R"("store" is a folder; `scabbard ls` lists it)"));
+}
+
 TEST_F(CatTest, Failure_with_json_is_json) {
   const auto errors = json_lines(run({"cat", "--json", "store/gone"}).err);
   ASSERT_EQ(errors.size(), 1U);
