@@ -69,7 +69,7 @@ test-all: ## What CI runs, a quarter of an hour of fuzzing, and the benchmark
 	@scripts/need build test lint doc
 	+@FUZZ_SECONDS=120 SCABBARD_LONG_TESTS=1 $(SUITES) release host installed asan tsan lint fuzz bench
 
-release: ## The C++ suites in release (unit, conformance, fault, capi, architecture)
+release: ## The C++ suites in release (unit, conformance, fault, cli, capi, architecture)
 	@scripts/need build test
 	$(call configure,release,-DSCABBARD_TESTS=ON)
 	@echo "== Building the core and its tests"
@@ -83,8 +83,8 @@ installed: build ## Build the examples with what is installed, by CMake and by p
 	@scripts/need build test
 	@tests/installed/run.sh build/release
 
-asan: ## Units, conformance, fault and capi under the address and undefined-behaviour sanitizers
-	$(call sanitized,asan,unit conformance fault capi)
+asan: ## Units, conformance, fault, cli and capi under the address and undefined-behaviour sanitizers
+	$(call sanitized,asan,unit conformance fault cli capi)
 
 tsan: ## Units, conformance and capi under the thread sanitizer
 	$(call sanitized,tsan,unit conformance capi)

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/standard_streams.hpp"
 
@@ -27,7 +28,7 @@ void add_cat(CLI::App& app, Session& session) {
       if (!place) continue;
       if (place->object.empty()) {
         session.report({.code = ErrorCode::kNotRegularFile,
-                        .message = fmt::format("{} is a folder; `scabbard ls` lists it", location),
+                        .message = fmt::format("{} is a folder; `scabbard ls` lists it", quote(location)),
                         .request_id = {}});
         continue;
       }

@@ -1,8 +1,11 @@
 #include "cli/command_line.hpp"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 #include <vector>
 
@@ -35,46 +38,76 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
   return near.empty() ? "" : fmt::format("; did you mean {}?", near);
 }
 
+// The command given, or the subject of it ("help options"); null where there is none.
 const CLI::App* command_given(const CLI::App& app) {
-  auto given = app.get_subcommands();
-  return given.empty() ? nullptr : given.front();
+  const CLI::App* command = nullptr;
+  for (auto given = app.get_subcommands(); !given.empty(); given = command->get_subcommands()) command = given.front();
+  return command;
+}
+
+// "cp", "help options".
+std::string words_for(const CLI::App& command) {
+  const CLI::App* above = command.get_parent();
+  bool is_verb = above == nullptr || above->get_parent() == nullptr;
+  return is_verb ? command.get_name() : words_for(*above) + " " + command.get_name();
+}
+
+std::string unknown_option(const CLI::App& command, std::string_view word) {
+  std::string_view option = word.substr(0, word.find('='));
+  std::vector<std::string> options = options_of(command);
+  std::vector<std::string_view> known(options.begin(), options.end());
+  std::string where = command.get_parent() == nullptr ? "" : words_for(command) + ": ";
+  // It was not taken because it stands before the command.
+  if (std::ranges::find(known, option) != known.end())
+    return fmt::format("option {} goes after {}", option, words_for(command));
+  return fmt::format("{}option {} is not known{}", where, quote(option), did_you_mean(option, known));
+}
+
+std::string unknown_word(const CLI::App& command, std::string_view word) {
+  std::vector<std::string_view> known = verbs_of(command);
+  if (command.get_parent() == nullptr) {
+    return fmt::format("command {} is not known{}", quote(word), did_you_mean(word, known));
+  }
+  if (!known.empty()) {
+    return fmt::format("{}: subject {} is not known{}", words_for(command), quote(word), did_you_mean(word, known));
+  }
+  return fmt::format("{}: {} is one argument too many", words_for(command), quote(word));
 }
 
 // What was not understood, in words of ours.
 std::string wrong(const CLI::App& app, const CLI::ParseError& error) {
-  const CLI::App* command = command_given(app);
+  const CLI::App* given = command_given(app);
+  const CLI::App& command = given == nullptr ? app : *given;
   std::vector<std::string> rest = app.remaining(true);
-  if (command == nullptr && !rest.empty()) {
-    bool is_option = rest.front().starts_with('-');
-    std::vector<std::string> options = options_of(app);
-    std::vector<std::string_view> known = verbs_of(app);
-    if (is_option) known.assign(options.begin(), options.end());
-    return fmt::format("{} {} is not known{}", is_option ? "option" : "command", quote(rest.front()),
-                       did_you_mean(rest.front(), known));
-  }
-  if (command == nullptr) return "a command is missing";
-  for (const std::string& word : rest) {
-    if (!word.starts_with('-')) continue;
-    std::vector<std::string> options = options_of(*command);
-    std::vector<std::string_view> known(options.begin(), options.end());
-    return fmt::format("{}: option {} is not known{}", command->get_name(), quote(word.substr(0, word.find('='))),
-                       did_you_mean(word.substr(0, word.find('=')), known));
-  }
-  if (!rest.empty()) return fmt::format("{}: {} is one argument too many", command->get_name(), quote(rest.front()));
-  return fmt::format("{}: {}", command->get_name(), error.what());
+  auto option = std::ranges::find_if(rest, [](const std::string& word) { return word.starts_with('-'); });
+  // Before a command only what comes first counts: "copy -r" is no command with an odd option.
+  if (option != rest.end() && (given != nullptr || option == rest.begin())) return unknown_option(command, *option);
+  if (!rest.empty()) return unknown_word(command, rest.front());
+  if (given == nullptr) return "a command is missing";
+  return fmt::format("{}: {}", words_for(command), error.what());
 }
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
-  const CLI::App* command = command_given(app);
-  std::fprintf(stderr, "scabbard: %s\nSee `scabbard help%s`.\n", wrong(app, error).c_str(),
-               command == nullptr ? "" : (" " + command->get_name()).c_str());
+  auto given = app.get_subcommands();
+  std::string verb = given.empty() || given.front()->get_name() == "help" ? "" : " " + given.front()->get_name();
+  std::fprintf(stderr, "scabbard: %s\nSee `scabbard help%s`.\n", wrong(app, error).c_str(), verb.c_str());
   return static_cast<int>(ExitStatus::kUsage);
+}
+
+// A file that is opened while one of them is closed would get its number, and what is meant for a person would end
+// in it. Opened the wrong way round: whoever uses it still gets EBADF.
+void occupy_standard_descriptors() {
+  for (int descriptor : {0, 1, 2}) {
+    if (::fcntl(descriptor, F_GETFD) < 0) ::open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
+  }
 }
 
 }  // namespace
 
 void define_command_line(CLI::App& app, Session& session) {
   app.description("Object storage for Filecoin sectors.");
+  app.footer(
+      "`scabbard help COMMAND` explains a command; options, exit-status, man and completion are further subjects.");
   app.require_subcommand(1);
   app.set_version_flag("--version", build_id(), "Print the release and the build id");
   app.get_formatter()->column_width(34);
@@ -83,6 +116,9 @@ void define_command_line(CLI::App& app, Session& session) {
 }
 
 int run(int argc, char** argv) {
+  occupy_standard_descriptors();
+  // Failures are reported here; what the log warns of besides is for those who run a manager.
+  ::setenv("SCABBARD_LOG", "error", 0);
   Session session;
   try {
     CLI::App app("", "scabbard");

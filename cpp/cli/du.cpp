@@ -62,9 +62,8 @@ class Du {
         line(place.text, place.location(place.object), {.objects = 1, .bytes = info->size});
         return {};
       }
-      if (info.error().code != ErrorCode::kNotRegularFile && info.error().code != ErrorCode::kNotFound)
-        return fail(std::move(info).error());
       if (info.error().code == ErrorCode::kNotFound) return show_folder(place, true);
+      if (!Session::is_folder(place, info.error())) return fail(std::move(info).error());
     }
     return show_folder(place, false);
   }

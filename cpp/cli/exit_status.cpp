@@ -43,4 +43,10 @@ ExitStatus exit_status_of(const Error& error) {
   }
 }
 
+ExitStatus exit_status_of_opening(const Error& error) {
+  if (error.code == ErrorCode::kNotFound) return ExitStatus::kStoreNotFound;
+  if (error.code == ErrorCode::kUnsupported) return ExitStatus::kConfiguration;
+  return exit_status_of(error);
+}
+
 }  // namespace scabbard::cli

@@ -29,5 +29,8 @@ std::span<const ExitStatusEntry> exit_status_table();
 
 /// That for the failure of a call on an object.
 ExitStatus exit_status_of(const Error& error);
+/// Likewise of finding or opening a store: what is missing is the store, and what this build does not support has to
+/// be configured otherwise.
+ExitStatus exit_status_of_opening(const Error& error);
 
 }  // namespace scabbard::cli

@@ -53,9 +53,10 @@ void add_help(CLI::App& app, Session& session) {
       ->add_option("SHELL", *shell, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  auto overview = std::make_shared<std::string>();
   help->callback([&session, &app, help] {
-    if (help->get_subcommands().empty()) session.out.write(app.help("", CLI::AppFormatMode::Normal));
+    // Not app.help(): that explains the command given, which is this one.
+    if (help->get_subcommands().empty())
+      session.out.write(app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal));
   });
 }
 

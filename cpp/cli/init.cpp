@@ -113,10 +113,7 @@ void add_init(CLI::App& app, Session& session) {
   session.add_options(*command);
   command->callback([&session, options] {
     auto done = init(session, *options);
-    if (done) return;
-    // There is no object yet that could be missing.
-    bool is_missing = done.error().code == ErrorCode::kNotFound;
-    session.report(done.error(), is_missing ? ExitStatus::kStoreNotFound : exit_status_of(done.error()));
+    if (!done) session.report(done.error(), exit_status_of_opening(done.error()));
   });
 }
 

@@ -39,7 +39,7 @@ class Ls {
         return {};
       }
       if (info.error().code == ErrorCode::kNotFound) return list_missing(place);
-      if (info.error().code != ErrorCode::kNotRegularFile) return fail(std::move(info).error());
+      if (!Session::is_folder(place, info.error())) return fail(std::move(info).error());
     }
     auto shown = options_.recursive ? stream(place) : sorted(place);
     if (!shown) return fail(std::move(shown).error());

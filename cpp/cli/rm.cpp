@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/text.hpp"
@@ -62,6 +64,7 @@ class Rm {
     if (*kind == Kind::kFolder) return remove_folder(place);
     if (*kind == Kind::kObject && place.has_slash) return refused(place, "is an object and no folder");
     if (*kind == Kind::kNothing && options_.recursive) return remove_folder_by_objects(place);
+    if (*kind == Kind::kNothing) return remove_missing(place);
     return remove_object(place, place.object);
   }
 
@@ -71,6 +74,17 @@ class Rm {
     }
     tell(place.location(object));
     return {};
+  }
+
+  // What does not exist is an error in a dry run as well; a link to nowhere does not either, but can be removed.
+  Result<void> remove_missing(const Place& place) {
+    std::error_code failed;
+    bool is_link =
+        place.store->capabilities().local_files && std::filesystem::is_symlink(place.location(place.object), failed);
+    if (options_.dry_run && !is_link) {
+      if (auto info = place.store->stat({}, place.object); !info) return fail(std::move(info).error());
+    }
+    return remove_object(place, place.object);
   }
 
   void tell(const std::string& location) {
@@ -96,7 +110,7 @@ class Rm {
   Result<void> remove_folder_by_objects(const Place& place) {
     auto objects = objects_below(place);
     if (!objects) return fail(std::move(objects).error());
-    if (objects->empty()) return remove_object(place, place.object);  // to say that it does not exist
+    if (objects->empty()) return remove_missing(place);
     return remove_all(place, *objects);
   }
 

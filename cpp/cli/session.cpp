@@ -3,7 +3,9 @@
 #include <fmt/core.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
 #include "base/text.hpp"
@@ -27,8 +29,7 @@ std::optional<Place> Session::find(const std::string& location) {
   }
   auto found = locator_->resolve({}, location);
   if (!found) {
-    bool is_missing = found.error().code == ErrorCode::kNotFound;
-    report(found.error(), is_missing ? ExitStatus::kStoreNotFound : exit_status_of(found.error()));
+    report(found.error(), exit_status_of_opening(found.error()));
     return std::nullopt;
   }
   // The locator keeps every store that it has opened.
@@ -44,9 +45,16 @@ Result<Kind> Session::kind_of(const Context& ctx, const Place& place) {
   auto info = place.store->stat(ctx, place.object);
   if (info) return Kind::kObject;
   if (info.error().code == ErrorCode::kNotFound) return Kind::kNothing;
-  if (info.error().code != ErrorCode::kNotRegularFile) return fail(std::move(info).error());
-  // A folder can be listed; a device or socket cannot.
+  if (!is_folder(place, info.error())) return fail(std::move(info).error());
   return Kind::kFolder;
+}
+
+bool Session::is_folder(const Place& place, const Error& error) {
+  if (error.code != ErrorCode::kNotRegularFile) return false;
+  // Only where objects are files is there anything else.
+  std::error_code failed;
+  return !place.store->capabilities().local_files ||
+         std::filesystem::is_directory(place.location(place.object), failed);
 }
 
 void Session::report(const Error& error, ExitStatus status) {

@@ -42,6 +42,9 @@ class Session {
   std::optional<Place> find(const std::string& location);
   /// Looks what there is. Errors but "not found" are the caller's to report.
   Result<Kind> kind_of(const Context& ctx, const Place& place);
+  /// Whether `error`, of a call on a place as an object, means that a folder is there. That can be listed; a device or
+  /// socket cannot.
+  static bool is_folder(const Place& place, const Error& error);
 
   /// Reports an error on stderr. Of several the first one decides what the executable ends with.
   void report(const Error& error) { report(error, exit_status_of(error)); }

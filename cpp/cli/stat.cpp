@@ -65,7 +65,7 @@ Result<void> show_place(Session& session, const Place& place) {
     show_object(session, place, *info);
     return {};
   }
-  if (info.error().code != ErrorCode::kNotRegularFile) return fail(std::move(info).error());
+  if (!Session::is_folder(place, info.error())) return fail(std::move(info).error());
   show(session,
        {{"folder", place.object}, {"store", place.store->config().name}, {"location", place.location(place.object)}});
   return {};

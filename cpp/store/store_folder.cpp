@@ -31,16 +31,18 @@ Result<void> check_name(std::string_view name) {
                   quote(name), kLongestName));
 }
 
+std::unexpected<Error> is_store_already(const fs::path& folder) {
+  return fail(ErrorCode::kAlreadyExists, fmt::format("{} is a store already: it has a {}; nothing was changed",
+                                                     quote(folder.string()), kStoreFileName));
+}
+
 // A store in a store would be listed, and removed, as objects of the outer one.
 Result<void> check_is_no_store(const fs::path& folder) {
   for (fs::path at = folder;; at = at.parent_path()) {
     posix::BoundedAccess access(at.string());
     auto file = read_store_file({}, access);
     if (!file && at == folder) return fail(std::move(file).error());
-    if (at == folder && *file) {
-      return fail(ErrorCode::kAlreadyExists, fmt::format("{} is a store already: it has a {}; nothing was changed",
-                                                         quote(folder.string()), kStoreFileName));
-    }
+    if (at == folder && *file) return is_store_already(folder);
     if (file && *file && (*file)->is_ours()) {
       return fail(ErrorCode::kAlreadyExists,
                   fmt::format("{} lies in the store {}", quote(folder.string()), quote(at.string())));
@@ -60,6 +62,19 @@ Result<void> check_can_be_opened(const StoreFile& file) {
   }
   auto options = Options::parse("file", file.meta);
   if (!options) return fail(std::move(options).error());
+  return {};
+}
+
+// As an object of the folder above, since that of a store is none of its own objects.
+Result<void> write_store_file(const fs::path& folder, std::string_view text) {
+  std::string parent = folder.parent_path().string();
+  auto above = posix::open_store({.name = parent, .path = parent, .meta = {}}, parent, {});
+  if (!above) return fail(std::move(above).error());
+  auto writer = (*above)->create({}, folder.filename().string() + "/" + std::string(kStoreFileName),
+                                 {.exclusive = true, .length = text.size()});
+  if (!writer) return fail(std::move(writer).error());
+  if (auto written = (*writer)->write({}, std::as_bytes(std::span(text))); !written) return written;
+  if (auto finished = (*writer)->finish({}); !finished) return fail(std::move(finished).error());
   return {};
 }
 
@@ -91,16 +106,10 @@ Result<void> make_store_folder(const std::string& folder, const StoreFile& file)
   if (path == path.root_path()) return fail(ErrorCode::kInvalidPath, "the root folder cannot be a store");
   if (auto none = check_is_no_store(path); !none) return none;
   if (auto valid = check_can_be_opened(file); !valid) return valid;
-  std::string parent = path.parent_path().string();
-  auto above = posix::open_store({.name = parent, .path = parent, .meta = {}}, parent, {});
-  if (!above) return fail(std::move(above).error());
-  std::string text = store_file_text(file);
-  auto writer = (*above)->create({}, path.filename().string() + "/" + std::string(kStoreFileName),
-                                 {.exclusive = true, .length = text.size()});
-  if (!writer) return fail(std::move(writer).error());
-  if (auto written = (*writer)->write({}, std::as_bytes(std::span(text))); !written) return written;
-  if (auto finished = (*writer)->finish({}); !finished) return fail(std::move(finished).error());
-  return {};
+  auto written = write_store_file(path, store_file_text(file));
+  // Somebody was quicker.
+  if (!written && written.error().code == ErrorCode::kAlreadyExists) return is_store_already(path);
+  return written;
 }
 
 }  // namespace scabbard

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 extern char** environ;
 
@@ -31,22 +32,35 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 
 }  // namespace
 
-RunningChild start(std::vector<std::string> command, const std::vector<std::string>& environment) {
-  std::vector<std::string> variables = environment;
+pid_t spawn(std::vector<std::string> command, const Surroundings& surroundings) {
+  std::vector<std::string> variables = surroundings.environment;
   for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
 
-  std::array<int, 2> output{};
-  if (::pipe2(output.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, output[1], STDERR_FILENO);
+  ::posix_spawn_file_actions_addchdir_np(&actions, surroundings.folder.c_str());
+  const std::array descriptors = {surroundings.input, surroundings.output, surroundings.error};
+  for (int number = 0; number < 3; ++number) {
+    const int descriptor = descriptors.at(static_cast<std::size_t>(number));
+    if (descriptor == Surroundings::kClosed) {
+      ::posix_spawn_file_actions_addclose(&actions, number);
+    } else {
+      ::posix_spawn_file_actions_adddup2(&actions, descriptor, number);
+    }
+  }
   pid_t child = -1;
   const int error = ::posix_spawn(&child, command[0].c_str(), &actions, nullptr, pointers(command).data(),
                                   pointers(variables).data());
   ::posix_spawn_file_actions_destroy(&actions);
-  ::close(output[1]);
   if (error != 0) throw std::runtime_error("cannot run " + command[0]);
+  return child;
+}
+
+RunningChild start(std::vector<std::string> command, const std::vector<std::string>& environment) {
+  std::array<int, 2> output{};
+  if (::pipe2(output.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+  const pid_t child = spawn(std::move(command), {.environment = environment, .output = output[1], .error = output[1]});
+  ::close(output[1]);
   return {.process = child, .output = output[0]};
 }
 
@@ -59,8 +73,12 @@ bool read_more(const RunningChild& child, std::string& text) {
 
 ChildEnd wait_for(const RunningChild& child) {
   ::close(child.output);
+  return wait_for(child.process);
+}
+
+ChildEnd wait_for(pid_t process) {
   int status = 0;
-  ::waitpid(child.process, &status, 0);
+  ::waitpid(process, &status, 0);
   ChildEnd end;
   if (WIFEXITED(status)) end.exit_code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
@@ -87,10 +105,14 @@ ChildEnd run_current_test_as_nobody() {
                    {std::string(kAsNobody) + "=1", "GTEST_OUTPUT="});
 }
 
-void become_nobody_if_asked() {
-  if (std::getenv(kAsNobody) == nullptr) return;
+void become_nobody() {
   const bool done = ::setgroups(0, nullptr) == 0 && ::setgid(kNobody) == 0 && ::setuid(kNobody) == 0;
   if (!done) ::_exit(4);
+}
+
+void become_nobody_if_asked() {
+  if (std::getenv(kAsNobody) == nullptr) return;
+  become_nobody();
   // Where the own TMPDIR is closed to others.
   if (::access(std::filesystem::temp_directory_path().c_str(), W_OK) != 0) ::setenv("TMPDIR", "/tmp", 1);
 }

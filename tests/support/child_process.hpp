@@ -1,7 +1,8 @@
-// The test executable once more, in another process: as another user, or to be killed.
+// Other programs, and the test executable once more, in another process: as another user, or to be killed.
 #pragma once
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <string>
 #include <vector>
@@ -20,6 +21,23 @@ struct RunningChild {
   int output = -1;
 };
 
+/// What a program is started with.
+struct Surroundings {
+  std::vector<std::string> environment = {};  ///< "NAME=value", added to this process' own
+  std::string folder = ".";                   ///< its working directory
+  /// What it has as standard streams; kClosed: nothing.
+  int input = STDIN_FILENO;
+  int output = STDOUT_FILENO;
+  int error = STDERR_FILENO;
+
+  static constexpr int kClosed = -1;
+};
+
+/// Starts a program; `command` begins with its path.
+pid_t spawn(std::vector<std::string> command, const Surroundings& surroundings);
+/// Waits for its end. The output is the caller's.
+ChildEnd wait_for(pid_t process);
+
 /// Starts a program with the `environment` added ("NAME=value").
 RunningChild start(std::vector<std::string> command, const std::vector<std::string>& environment = {});
 /// Waits for more output and appends it to `text`; false at its end, which comes after the child's.
@@ -35,6 +53,8 @@ ChildEnd run_again(const std::vector<std::string>& arguments, const std::vector<
 ChildEnd run_current_test_as_nobody();
 bool is_root();
 
+/// Becomes the user that owns nothing, in a child of root; ends the process where that fails.
+void become_nobody();
 /// To be called first thing in main(): the child's side of run_current_test_as_nobody().
 void become_nobody_if_asked();
 
