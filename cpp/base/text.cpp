@@ -37,9 +37,24 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
+// Of a character of up to three bytes.
+unsigned code_point(std::string_view character) {
+  auto first = static_cast<unsigned char>(character[0]);
+  if (character.size() == 1) return first;
+  unsigned value = first & (0xFFU >> (character.size() + 1));
+  for (char c : character.substr(1)) value = value << 6 | (static_cast<unsigned char>(c) & 0x3FU);
+  return value;
+}
+
+// Control characters, and those that turn the direction of writing.
+bool is_command(unsigned code) {
+  return code < 0x20 || (code >= 0x7F && code < 0xA0) || (code >= 0x202A && code <= 0x202E) ||
+         (code >= 0x2066 && code <= 0x2069);
+}
+
 bool is_plain(char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
 
-void append_escaped(std::string& out, std::string_view text) {
+void append_escaped(std::string& out, std::string_view text, bool quoted) {
   while (true) {
     auto plain = static_cast<std::size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
     out += text.substr(0, plain);
@@ -47,13 +62,13 @@ void append_escaped(std::string& out, std::string_view text) {
     if (text.empty()) return;
     std::size_t length = utf8_length(text);
     auto first = static_cast<unsigned char>(text[0]);
-    if (first == '"' || first == '\\') {
-      out += '\\';
-      out += text[0];
-    } else if (length == 0 || first < 0x20 || first == 0x7F) {
+    if (length == 0) {
       out += fmt::format("\\u{:04x}", first);
       length = 1;
+    } else if (length < 4 && is_command(code_point(text.substr(0, length)))) {
+      out += fmt::format("\\u{:04x}", code_point(text.substr(0, length)));
     } else {
+      if (quoted && length == 1) out += '\\';
       out += text.substr(0, length);
     }
     text.remove_prefix(length);
@@ -147,14 +162,29 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string quote(std::string_view text, std::size_t longest) {
   std::string out = "\"";
   if (text.size() <= longest) {
-    append_escaped(out, text);
+    append_escaped(out, text, true);
   } else {
-    append_escaped(out, text.substr(0, longest / 2));
+    append_escaped(out, text.substr(0, longest / 2), true);
     out += "...";
-    append_escaped(out, text.substr(text.size() - longest / 2));
+    append_escaped(out, text.substr(text.size() - longest / 2), true);
   }
   out += '"';
   return out;
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  append_escaped(out, text, false);
+  return out;
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    std::size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
 }
 
 std::string redacted(std::string_view text) {

@@ -9,9 +9,16 @@
 
 namespace scabbard {
 
-/// `text` in double quotes, with quotes, backslashes, control characters and bytes that are not UTF-8
-/// written as \u00XX, and the middle of anything over `longest` bytes left out. A JSON string.
+/// printable() in double quotes, with quotes and backslashes escaped and the middle of anything over `longest` bytes
+/// left out. A JSON string.
 std::string quote(std::string_view text, std::size_t longest = 200);
+
+/// `text` with what a terminal would obey written as \u00XX: control characters, those that turn the direction of
+/// writing, bytes that are not UTF-8.
+std::string printable(std::string_view text);
+
+/// Whether it is UTF-8.
+bool is_utf8(std::string_view text);
 
 /// `text` without secrets: the user part of URLs, the values of keys that name a secret, token, password,
 /// signature or credential ("key=value", "key: value", JSON), and AWS access key ids.

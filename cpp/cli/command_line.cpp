@@ -1,6 +1,5 @@
 #include "cli/command_line.hpp"
 
-#include <fcntl.h>
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -87,19 +86,23 @@ std::string wrong(const CLI::App& app, const CLI::ParseError& error) {
   return fmt::format("{}: {}", words_for(command), error.what());
 }
 
-int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+void report_usage_error(const CLI::App& app, const CLI::ParseError& error, Session& session) {
   auto given = app.get_subcommands();
   std::string verb = given.empty() || given.front()->get_name() == "help" ? "" : " " + given.front()->get_name();
-  std::fprintf(stderr, "scabbard: %s\nSee `scabbard help%s`.\n", wrong(app, error).c_str(), verb.c_str());
-  return static_cast<int>(ExitStatus::kUsage);
+  session.report({.code = ErrorCode::kInvalidArgument, .message = wrong(app, error), .request_id = {}},
+                 ExitStatus::kUsage);
+  if (!session.json) std::fprintf(stderr, "See `scabbard help%s`.\n", verb.c_str());
 }
 
-// A file that is opened while one of them is closed would get its number, and what is meant for a person would end
-// in it. Opened the wrong way round: whoever uses it still gets EBADF.
-void occupy_standard_descriptors() {
-  for (int descriptor : {0, 1, 2}) {
-    if (::fcntl(descriptor, F_GETFD) < 0) ::open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
+// The words after the program's name, the last one first, as CLI11 wants them. It takes "[a,b]" for a list of two;
+// "./[a,b]" is the same path, and there is nothing else that may begin so.
+std::vector<std::string> words_of(int argc, char** argv) {
+  std::vector<std::string> words;
+  for (int i = argc - 1; i > 0; --i) {
+    std::string_view word = argv[i];
+    words.push_back(word.starts_with('[') ? "./" + std::string(word) : std::string(word));
   }
+  return words;
 }
 
 }  // namespace
@@ -116,19 +119,22 @@ void define_command_line(CLI::App& app, Session& session) {
 }
 
 int run(int argc, char** argv) {
-  occupy_standard_descriptors();
   // Failures are reported here; what the log warns of besides is for those who run a manager.
   ::setenv("SCABBARD_LOG", "error", 0);
   Session session;
   try {
     CLI::App app("", "scabbard");
     define_command_line(app, session);
+    auto words = words_of(argc, argv);
     try {
-      app.parse(argc, argv);
-    } catch (const CLI::Success& asked) {  // --help
-      return app.exit(asked);
+      app.parse(words);
+    } catch (const CLI::CallForVersion&) {
+      session.out.line(build_id());
+    } catch (const CLI::CallForHelp&) {
+      session.out.write(app.help());
     } catch (const CLI::ParseError& error) {
-      return usage_error(app, error);
+      session.json = std::ranges::find(words, "--json") != words.end();  // it may not have come to that
+      report_usage_error(app, error, session);
     }
   } catch (const std::exception& error) {
     session.report({.code = ErrorCode::kInternal, .message = error.what(), .request_id = {}});

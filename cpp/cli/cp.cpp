@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ranges>
 #include <set>
 #include <vector>
@@ -25,6 +26,7 @@ struct CpOptions {
   bool recursive = false;
   bool keep_existing = false;
   bool is_exact = false;
+  std::optional<std::uint64_t> size;
   unsigned jobs = 4;
 };
 
@@ -96,6 +98,7 @@ class Cp {
   Result<void> copy_one(const Place& from, const Place& to, bool into_folder) {
     auto object = target(to, base_name(from), into_folder);
     if (!object) return fail(std::move(object).error());
+    if (auto lies = check_parent(to, *object); !lies) return lies;
     if (from.store == to.store && from.object == *object) return same(from);
     if (auto first = claim(from, to.location(*object)); !first) return first;
     auto info = from.store->stat(context(), from.object);
@@ -118,14 +121,35 @@ class Cp {
     bool contents = from.text == "." || from.text.ends_with("/.");
     auto folder = contents ? Result<std::string>(to.object) : target(to, base_name(from), into_folder);
     if (!folder) return fail(std::move(folder).error());
-    if (lies_in(to, *folder, from)) {
-      return fail(ErrorCode::kInvalidPath, fmt::format("{} cannot be copied into itself", quote(from.text)));
-    }
+    if (auto lies = check_parent(to, *folder); !lies) return lies;
+    if (lies_in(to, *folder, from)) return into_itself(from);
     if (auto first = claim(from, to.location(*folder)); !first) return first;
     auto entries = entries_below(from);
     if (!entries) return fail(std::move(entries).error());
-    copy_all(from, to, *folder, *entries);
+    FolderCopy plan{.source = *from.store,
+                    .source_folder = from.object,
+                    .destination = *to.store,
+                    .destination_folder = *folder,
+                    .options = {},
+                    .jobs = options_.jobs};
+    if (copies_into_itself(context(), plan, *entries)) return into_itself(from);
+    copy_all(plan, *entries);
     return {};
+  }
+
+  // In a store folders are made as needed. Elsewhere a path of which more is missing than its end is a typo, or on a
+  // disk that is not mounted.
+  static Result<void> check_parent(const Place& to, const std::string& object) {
+    if (object.empty()) return fail(ErrorCode::kInvalidPath, fmt::format("{} is a folder", quote(to.text)));
+    if (!to.is_local || !object.contains('/')) return {};
+    std::string parent = object.substr(0, object.rfind('/'));
+    if (auto info = to.store->stat({}, parent); !info && info.error().code != ErrorCode::kNotFound) return {};
+    return fail(ErrorCode::kNotFound, fmt::format("{}: the folder {} does not exist, and lies in no store",
+                                                  quote(to.text), quote(to.location(parent))));
+  }
+
+  static std::unexpected<Error> into_itself(const Place& from) {
+    return fail(ErrorCode::kInvalidPath, fmt::format("{} cannot be copied into itself", quote(from.text)));
   }
 
   // Of several sources none replaces what another has become.
@@ -143,7 +167,7 @@ class Cp {
 
   // All of them, before the first is copied: to know how much there is, and not to find again what was copied.
   Result<std::vector<FolderEntry>> entries_below(const Place& from) {
-    auto lister = from.store->list(context(), {.folder = from.object});
+    auto lister = from.store->list(context(), {.folder = from.object, .others = true});
     if (!lister) return fail(std::move(lister).error());
     std::vector<FolderEntry> entries;
     std::size_t prefix = from.object.empty() ? 0 : from.object.size() + 1;
@@ -153,6 +177,10 @@ class Cp {
       if (page->empty()) break;
       for (const ListEntry& entry : *page) {
         if (is_inner_store_file(entry.name)) return holds_store(from, entry.name);
+        if (entry.is_other) {
+          session_.report(left_out(from.location(entry.name)));
+          continue;
+        }
         entries.push_back({entry.name.substr(prefix), entry.info.size});
       }
     }
@@ -163,6 +191,13 @@ class Cp {
     return entries;
   }
 
+  static Error left_out(const std::string& location) {
+    return {.code = ErrorCode::kNotRegularFile,
+            .message = fmt::format("{}: left out: a link to nowhere (is its disk mounted?), a pipe or a device",
+                                   quote(location)),
+            .request_id = {}};
+  }
+
   // A copy of it would be a second store of the same name.
   static std::unexpected<Error> holds_store(const Place& from, const std::string& file) {
     std::string store = file.substr(0, file.rfind('/'));
@@ -170,24 +205,18 @@ class Cp {
                                                         quote(from.text), quote(from.location(store))));
   }
 
-  void copy_all(const Place& from, const Place& to, const std::string& folder,
-                const std::vector<FolderEntry>& entries) {
+  void copy_all(FolderCopy& plan, const std::vector<FolderEntry>& entries) {
     Amount total{.objects = entries.size(), .bytes = 0};
     for (const FolderEntry& entry : entries) total.bytes += entry.size;
     Progress progress(style(), total);
-    FolderCopy plan{.source = *from.store,
-                    .source_folder = from.object,
-                    .destination = *to.store,
-                    .destination_folder = folder,
-                    .options = create_options(progress),
-                    .jobs = options_.jobs};
+    plan.options = create_options(progress);
     std::vector<Error> failures;  // told when the bar is gone
     std::size_t done = 0;
     copy_entries(context(), plan, entries, [&](const ObjectCopy& copy) {
       progress.finished_object();
       if (copy.result || is_kept(copy.result.error())) ++done;
       if (copy.result) {
-        tell(from.location(copy.source), to.location(copy.object), *copy.result);
+        tell(plan.source.location(copy.source), plan.destination.location(copy.object), *copy.result);
       } else if (!is_kept(copy.result.error()) && copy.result.error().code != ErrorCode::kCancelled) {
         failures.push_back(copy.result.error());
       }
@@ -200,11 +229,11 @@ class Cp {
   void report(const std::vector<Error>& failures, std::size_t not_copied) {
     constexpr std::size_t kMost = 10;
     for (const Error& failure : failures | std::views::take(kMost)) session_.report(failure);
-    if (failures.empty() || not_copied <= std::min(failures.size(), kMost)) return;
-    session_.report({.code = failures.front().code,
-                     .message = fmt::format("{} objects in all were not copied", not_copied),
-                     .retryable = failures.front().retryable,
-                     .request_id = {}});
+    if (context().ended() || not_copied <= std::min(failures.size(), kMost)) return;
+    Error rest{.code = ErrorCode::kInternal, .message = {}, .request_id = {}};
+    if (!failures.empty()) rest = failures.front();
+    rest.message = fmt::format("{} objects in all were not copied", not_copied);
+    session_.report(rest);
   }
 
   bool is_kept(const Error& error) const { return options_.keep_existing && error.code == ErrorCode::kAlreadyExists; }
@@ -215,10 +244,16 @@ class Cp {
     if (to->object.empty() || to->has_slash) {
       return fail(ErrorCode::kInvalidPath, fmt::format("{} is a folder; name the object to make", quote(destination)));
     }
+    if (auto lies = check_parent(*to, to->object); !lies) return lies;
     Progress progress(style(), std::nullopt);
-    auto written = put_standard_input(context(), *to->store, to->object, create_options(progress));
+    CreateOptions options = create_options(progress);
+    options.length = options_.size;
+    auto written = put_standard_input(context(), *to->store, to->object, options);
     progress.stop();
     if (!written && is_kept(written.error())) return {};
+    // Its producer has failed, rather than anything here.
+    if (!written && options_.size && written.error().code == ErrorCode::kInvalidArgument)
+      written.error().code = ErrorCode::kIo;
     if (!written) return fail(std::move(written).error());
     tell("-", to->location(to->object), *written);
     return {};
@@ -249,7 +284,7 @@ class Cp {
   Progress::Style style() const {
     if (session_.quiet) return Progress::Style::kNone;
     if (session_.json) return Progress::Style::kJson;
-    return is_terminal(2) ? Progress::Style::kBar : Progress::Style::kLines;
+    return takes_commands(2) ? Progress::Style::kBar : Progress::Style::kLines;
   }
 
   Session& session_;
@@ -272,6 +307,8 @@ void add_cp(CLI::App& app, Session& session) {
                     "Copy folders with all objects in them; FOLDER/. means only what is in it");
   command->add_flag("-n,--no-clobber", options->keep_existing, "Leave alone what exists already");
   command->add_flag("-T,--exact", options->is_exact, "The destination is the name itself, never a folder to copy into");
+  command->add_option("--size", options->size, "Standard input must have so many bytes; otherwise nothing is stored")
+      ->type_name("BYTES");
   command->add_option("-j,--jobs", options->jobs, "How many objects to copy at a time (4)")
       ->check(CLI::Range(1, 64))
       ->type_name("N");

@@ -111,6 +111,8 @@ void add_du(CLI::App& app, Session& session) {
   command->add_option("LOCATION", options->locations, "Folders, stores or objects (here: .)");
   command->add_flag("-s,--summary", options->summary, "Only the sum of each location");
   command->add_flag("-b,--bytes", options->exact, "Sizes in bytes");
+  command->set_help_flag("--help", "Print this help message and exit");
+  command->add_flag_callback("-h,--human", [] {}, "Sizes as people read them: this is so anyway");
   session.add_options(*command);
   command->callback([&session, options] { Du(session, *options).run(); });
 }

@@ -8,7 +8,7 @@ namespace {
 constexpr std::array kTable = {
     ExitStatusEntry{ExitStatus::kOk, "Done."},
     ExitStatusEntry{ExitStatus::kOther, "Failed for a reason that is not below; the message says which."},
-    ExitStatusEntry{ExitStatus::kUsage, "The command line is wrong; nothing was done."},
+    ExitStatusEntry{ExitStatus::kUsage, "The command line is wrong, or a name in it is."},
     ExitStatusEntry{ExitStatus::kStoreNotFound, "The store or the folder does not exist."},
     ExitStatusEntry{ExitStatus::kObjectNotFound, "The object does not exist."},
     ExitStatusEntry{ExitStatus::kTemporary, "Failed for now: the same command may succeed later."},

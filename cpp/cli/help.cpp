@@ -22,7 +22,8 @@ std::string exit_status_text() {
 // The page of a command, or nothing where no command is called so.
 std::optional<std::string> page_of(CLI::App& app, const std::string& verb) {
   for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (command->get_name() == verb) return command->help("scabbard " + verb, CLI::AppFormatMode::Sub);
+    if (command->get_name() == verb)
+      return app.get_formatter()->make_help(command, "scabbard " + verb, CLI::AppFormatMode::Normal);
   }
   return std::nullopt;
 }

@@ -8,7 +8,9 @@
 #include "base/options.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/interruption.hpp"
 #include "store/store_folder.hpp"
+#include "store/url.hpp"
 
 namespace scabbard::cli {
 namespace {
@@ -27,10 +29,10 @@ Result<std::map<std::string, std::string>> meta_of(const InitOptions& given) {
   for (const std::string& option : given.options) {
     auto equals = option.find('=');
     if (equals == 0 || equals == std::string::npos) {  // not repeated: it could be a misplaced secret
-      return fail(ErrorCode::kInvalidPath, "--option: is not of the form Key=Value");
+      return fail(ErrorCode::kInvalidPath, "--option: one is not of the form Key=Value");
     }
     if (!meta.emplace(option.substr(0, equals), option.substr(equals + 1)).second) {
-      return fail(ErrorCode::kInvalidPath, fmt::format("option {}: given twice", option.substr(0, equals)));
+      return fail(ErrorCode::kInvalidPath, fmt::format("option {}: given twice", quote(option.substr(0, equals))));
     }
   }
   return with_canonical_names(meta);
@@ -64,31 +66,47 @@ std::string pattern_for(const std::string& folder) {
 }
 
 std::string what_to_do_next(const std::string& folder, const StoreFile& file) {
+  std::string list = toml_string(pattern_for(folder));
+  std::string worker =
+      file.meta.contains("Url")
+          ? "A damocles-worker must not be given the folder yet: its own transfer would write into it, and not to the "
+            "URL."
+          : fmt::format(
+                "and damocles-worker, on every machine that has the folder with this file, with these:\n"
+                "\n"
+                "  [worker]\n"
+                "  scan_persist_stores = [{}]",
+                list);
   return fmt::format(
-      "Wrote {0}/{1}: store {2}.\n"
+      "Wrote {}: store {}.\n"
       "\n"
-      "damocles-manager finds it with these lines in its configuration:\n"
+      "damocles-manager finds it with these lines in its configuration, once it has the plugin ([Common.Plugins] "
+      "Dir):\n"
       "\n"
       "  [Common]\n"
-      "  ScanPersistStores = [{3}]\n"
+      "  ScanPersistStores = [{}]\n"
       "\n"
-      "and damocles-worker, on every machine that has the folder with this file, with these:\n"
+      "{}\n"
       "\n"
-      "  [worker]\n"
-      "  scan_persist_stores = [{3}]\n"
-      "\n"
-      "Where such a line is there already, add the path to its list. Name the store {2} on all machines alike.",
-      folder, kStoreFileName, toml_string(file.name), toml_string(pattern_for(folder)));
+      "Where such a table or line is there already, add to it. A store that [[Common.PersistStores]] names already "
+      "must\n"
+      "not be found a second time: take it out there, and give its Name to `init --name`. Every store needs a name of\n"
+      "its own, the same on all machines.",
+      quote(folder + "/" + std::string(kStoreFileName)), toml_string(file.name), list, worker);
 }
 
-Result<void> init(Session& session, const InitOptions& given) {
+Result<void> init(const Context& ctx, Session& session, const InitOptions& given) {
   std::error_code failed;
   auto path = std::filesystem::absolute(given.folder, failed).lexically_normal();
   if (failed || given.folder.empty()) return fail(ErrorCode::kInvalidPath, "FOLDER: is no path");
+  if (is_url(given.folder)) {
+    return fail(ErrorCode::kInvalidPath,
+                "FOLDER: is a URL; name the folder for sectorstore.json, and the URL with --url");
+  }
   std::string folder = path.has_filename() ? path.string() : path.parent_path().string();
   auto file = store_file_of(given, folder);
   if (!file) return fail(std::move(file).error());
-  if (auto made = make_store_folder(folder, *file); !made) return made;
+  if (auto made = make_store_folder(ctx, folder, *file); !made) return made;
   if (session.json) {
     session.out.json({{"file", fmt::format("{}/{}", folder, kStoreFileName)}, {"name", file->name}});
   } else if (!session.quiet) {
@@ -112,7 +130,9 @@ void add_init(CLI::App& app, Session& session) {
   command->add_flag("--read-only", options->read_only, "Refuse all writes");
   session.add_options(*command);
   command->callback([&session, options] {
-    auto done = init(session, *options);
+    Interruption interruption;
+    auto done = init(interruption.context(), session, *options);
+    interruption.die_if_interrupted();
     if (!done) session.report(done.error(), exit_status_of_opening(done.error()));
   });
 }

@@ -1,4 +1,5 @@
-// SIGINT, SIGTERM, SIGHUP and a closed pipe while something is under way that must not be left half done.
+// SIGINT, other signals that ask for the end, and a closed pipe while something is under way that must not be left half
+// done.
 #pragma once
 
 #include <csignal>

@@ -15,6 +15,7 @@ struct LsOptions {
   std::vector<std::string> locations = {"."};
   bool recursive = false;
   bool details = false;
+  bool human = false;
 };
 
 class Ls {
@@ -106,7 +107,8 @@ class Ls {
       if (entry.is_folder) {
         session_.out.write(fmt::format("{:>15}  {:20}  ", "-", "-"));
       } else {
-        session_.out.write(fmt::format("{:>15}  {:20}  ", entry.info.size, utc_time(entry.info.modified)));
+        std::string size = options_.human ? human_size(entry.info.size) : std::to_string(entry.info.size);
+        session_.out.write(fmt::format("{:>15}  {:20}  ", size, utc_time(entry.info.modified)));
       }
     }
     std::string shown = session_.out.shown(name);
@@ -144,6 +146,8 @@ void add_ls(CLI::App& app, Session& session) {
   command->add_option("LOCATION", options->locations, "What to list: a folder, a store or an object (here: .)");
   command->add_flag("-r,-R,--recursive", options->recursive, "Objects of all folders below, in no particular order");
   command->add_flag("-l,--long", options->details, "With size in bytes and time of modification (UTC)");
+  command->set_help_flag("--help", "Print this help message and exit");
+  command->add_flag("-h,--human", options->human, "With --long: sizes as people read them");
   session.add_options(*command);
   command->callback([&session, options] { Ls(session, *options).run(); });
 }

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -26,12 +25,12 @@ std::string_view variable(const char* name) {
 
 bool is_terminal(int descriptor) { return ::isatty(descriptor) == 1; }
 
-bool takes_colours(int descriptor) {
-  return is_terminal(descriptor) && variable("NO_COLOR").empty() && variable("TERM") != "dumb";
-}
+bool takes_commands(int descriptor) { return is_terminal(descriptor) && variable("TERM") != "dumb"; }
+
+bool takes_colours(int descriptor) { return takes_commands(descriptor) && variable("NO_COLOR").empty(); }
 
 std::string json_line(const nlohmann::ordered_json& value) {
-  return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return value.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 void Output::write(std::string_view text) {
@@ -48,8 +47,7 @@ void Output::line(std::string_view text) {
 void Output::json(const nlohmann::ordered_json& value) { line(json_line(value)); }
 
 std::string Output::shown(std::string_view name) const {
-  bool commands = std::ranges::any_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
-  return is_terminal_ && commands ? quote(name, name.size()) : std::string(name);
+  return is_terminal_ && printable(name) != name ? quote(name, name.size()) : std::string(name);
 }
 
 void Output::send() {

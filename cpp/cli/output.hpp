@@ -12,8 +12,10 @@
 
 namespace scabbard::cli {
 
-/// Whether what is written to the descriptor is shown to a person, and may be in colours (NO_COLOR, TERM=dumb).
+/// Whether what is written to the descriptor is shown to a person; whether it may move the cursor (TERM=dumb); whether
+/// it may be in colours (NO_COLOR).
 bool is_terminal(int descriptor);
+bool takes_commands(int descriptor);
 bool takes_colours(int descriptor);
 
 /// One line of JSON, without its end. Names that are not UTF-8 have their odd bytes replaced.

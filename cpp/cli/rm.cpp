@@ -97,6 +97,7 @@ class Rm {
 
   Result<void> remove_folder(const Place& place) {
     if (!options_.recursive) return refused(place, "is no object; --recursive removes a folder with all that is in it");
+    if (place.is_local && place.object.empty()) return refused(place, "is the root of all files");
     if (place.object.empty() && !options_.whole_store) {
       return refused(place, "is a whole store; name the folders in it, or add --whole-store");
     }
@@ -116,8 +117,8 @@ class Rm {
 
   // Looked through as a whole before the first one goes.
   Result<std::vector<std::string>> objects_below(const Place& place) {
-    auto lister =
-        place.store->list({}, {.folder = place.object, .recursive = true, .follow_links = false, .names_only = true});
+    auto lister = place.store->list(
+        {}, {.folder = place.object, .recursive = true, .follow_links = false, .others = true, .names_only = true});
     if (!lister) return fail(std::move(lister).error());
     std::vector<std::string> objects;
     while (true) {
@@ -125,6 +126,10 @@ class Rm {
       if (!page) return fail(std::move(page).error());
       if (page->empty()) return objects;
       for (ListEntry& entry : *page) {
+        if (entry.is_other && !is_link_to_nowhere(place, entry.name)) {
+          return refused(place, fmt::format("{} in it is neither object nor folder; remove that first",
+                                            quote(place.location(entry.name))));
+        }
         if (entry.is_folder) {
           return refused(place, fmt::format("{} in it is a link to a folder elsewhere; unlink it, or remove what is "
                                             "in that folder first",
@@ -138,6 +143,11 @@ class Rm {
         objects.push_back(std::move(entry.name));
       }
     }
+  }
+
+  static bool is_link_to_nowhere(const Place& place, const std::string& name) {
+    auto info = place.store->stat({}, name);
+    return !info && info.error().code == ErrorCode::kNotFound;
   }
 
   Result<void> remove_all(const Place& place, const std::vector<std::string>& objects) {

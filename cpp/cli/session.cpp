@@ -68,11 +68,7 @@ void Session::report(const Error& error, ExitStatus status) {
     return;
   }
   const char* prefix = takes_colours(2) ? "\x1b[1;31mscabbard:\x1b[0m" : "scabbard:";
-  std::fprintf(stderr, "%s %s\n", prefix, redacted(error.message).c_str());
-}
-
-void Session::note(std::string_view text) const {
-  if (!quiet && !json) std::fprintf(stderr, "%s\n", std::string(text).c_str());
+  std::fprintf(stderr, "%s %s\n", prefix, printable(redacted(error.message)).c_str());
 }
 
 ExitStatus Session::end() {

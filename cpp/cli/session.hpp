@@ -49,8 +49,6 @@ class Session {
   /// Reports an error on stderr. Of several the first one decides what the executable ends with.
   void report(const Error& error) { report(error, exit_status_of(error)); }
   void report(const Error& error, ExitStatus status);
-  /// Says something on stderr that is no error, unless asked to be quiet.
-  void note(std::string_view text) const;
 
   /// What to end with: writes what is still to be written first.
   ExitStatus end();

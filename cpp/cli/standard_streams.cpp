@@ -69,7 +69,13 @@ Result<std::size_t> fill(const Context& ctx, std::span<std::byte> buffer) {
 
 Result<WriteInfo> put_standard_input(const Context& ctx, Store& store, std::string_view object,
                                      const CreateOptions& options) {
-  if (auto file = input_file()) return store.put_file(ctx, object, *file, options);
+  if (auto file = input_file()) {
+    if (options.length.value_or(file->length) != file->length) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("read standard input: {} bytes announced, {} there", *options.length, file->length));
+    }
+    return store.put_file(ctx, object, *file, options);
+  }
   auto writer = store.create(ctx, object, options);
   if (!writer) return fail(std::move(writer).error());
   while (true) {

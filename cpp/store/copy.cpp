@@ -1,20 +1,25 @@
 #include "store/copy.hpp"
 
 #include <fmt/core.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <new>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "store/posix/posix_store.hpp"
 
 namespace scabbard {
 namespace {
 
 // A batch holds a descriptor for each of its objects until it is synced, and shows none before that.
-constexpr std::size_t kBatchObjects = 128;
+constexpr std::size_t kMostOfBatch = 128;
 constexpr std::uint64_t kBatchBytes = std::uint64_t{32} << 20;
 
 std::string joined(std::string_view folder, std::string_view name) {
@@ -38,16 +43,24 @@ Result<WriteInfo> copy_through_memory(const Context& ctx, Store& source, std::st
   }
 }
 
+// Leaves room for what else a process has open. Each object needs two: source and destination.
+std::size_t batch_size(unsigned jobs) {
+  constexpr std::size_t kOthers = 32;
+  struct rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= kOthers) return 1;
+  return std::clamp<std::size_t>((limit.rlim_cur - kOthers) / (2 * std::max(jobs, 1U)), 1, kMostOfBatch);
+}
+
 // Hands out runs of entries to several threads.
 class Batches {
  public:
-  explicit Batches(std::span<const FolderEntry> entries) : left_(entries) {}
+  Batches(std::span<const FolderEntry> entries, unsigned jobs) : left_(entries), most_(batch_size(jobs)) {}
 
   std::span<const FolderEntry> next() {
     std::lock_guard lock(mutex_);
     std::size_t count = 0;
     std::uint64_t bytes = 0;
-    while (count < std::min(left_.size(), kBatchObjects) && (count == 0 || bytes + left_[count].size <= kBatchBytes)) {
+    while (count < std::min(left_.size(), most_) && (count == 0 || bytes + left_[count].size <= kBatchBytes)) {
       bytes += left_[count++].size;
     }
     auto batch = left_.first(count);
@@ -58,6 +71,7 @@ class Batches {
  private:
   std::mutex mutex_;
   std::span<const FolderEntry> left_;
+  const std::size_t most_;
 };
 
 std::vector<ObjectCopy> copies_of(const FolderCopy& copy, std::span<const FolderEntry> entries) {
@@ -79,6 +93,7 @@ bool is_hopeless(const Result<WriteInfo>& result) {
     case ErrorCode::kReadOnly:
     case ErrorCode::kUnavailable:
     case ErrorCode::kClosed:
+    case ErrorCode::kInternal:
       return true;
     default:
       return false;
@@ -89,7 +104,52 @@ bool is_unsupported(const Result<WriteInfo>& result) {
   return !result && result.error().code == ErrorCode::kUnsupported;
 }
 
+std::vector<ObjectCopy> copied(const Context& ctx, const FolderCopy& copy, std::span<const FolderEntry> batch) {
+  auto copies = copies_of(copy, batch);
+  try {
+    copy.destination.copy_many_from(ctx, copy.source, copies);
+    for (ObjectCopy& one : copies) {
+      if (!is_unsupported(one.result)) continue;
+      one.result = copy_through_memory(ctx, copy.source, one.source, copy.destination, one.object, one.options);
+    }
+  } catch (const std::bad_alloc&) {
+    for (ObjectCopy& one : copies) one.result = fail(ErrorCode::kInternal, "out of memory");
+  }
+  return copies;
+}
+
+// Of the folder itself and those below it that have entries.
+std::set<std::string> folders_of(std::string_view top, std::span<const FolderEntry> entries) {
+  std::set<std::string> folders = {std::string(top)};
+  for (const FolderEntry& entry : entries) {
+    for (std::string_view name = entry.name; name.contains('/');) {
+      name = name.substr(0, name.rfind('/'));
+      if (!folders.insert(joined(top, name)).second) break;
+    }
+  }
+  return folders;
+}
+
 }  // namespace
+
+bool copies_into_itself(const Context& ctx, const FolderCopy& copy, std::span<const FolderEntry> entries) {
+  std::set<posix::FolderId> sources;
+  for (const std::string& folder : folders_of(copy.source_folder, entries)) {
+    if (auto id = posix::folder_id(ctx, copy.source, folder)) sources.insert(*id);
+  }
+  if (sources.empty()) return false;
+  // A folder that is still to be made will lie in the nearest that there is.
+  std::string nearest = copy.destination_folder;
+  while (!nearest.empty() && !posix::folder_id(ctx, copy.destination, nearest)) {
+    nearest = nearest.substr(0, nearest.contains('/') ? nearest.rfind('/') : 0);
+  }
+  auto targets = folders_of(copy.destination_folder, entries);
+  targets.insert(nearest);
+  return std::ranges::any_of(targets, [&](const std::string& folder) {
+    auto id = posix::folder_id(ctx, copy.destination, folder);
+    return id && sources.contains(*id);
+  });
+}
 
 Result<WriteInfo> copy_object(const Context& ctx, Store& source, std::string_view source_object, Store& destination,
                               std::string_view object, const CreateOptions& options) {
@@ -100,17 +160,12 @@ Result<WriteInfo> copy_object(const Context& ctx, Store& source, std::string_vie
 
 void copy_entries(const Context& ctx, const FolderCopy& copy, std::span<const FolderEntry> entries,
                   const std::function<void(const ObjectCopy&)>& done) {
-  Batches batches(entries);
+  Batches batches(entries, copy.jobs);
   std::mutex telling;
   std::atomic<bool> hopeless = false;
   auto work = [&] {
     for (auto batch = batches.next(); !batch.empty() && !hopeless && !ctx.ended(); batch = batches.next()) {
-      auto copies = copies_of(copy, batch);
-      copy.destination.copy_many_from(ctx, copy.source, copies);
-      for (ObjectCopy& one : copies) {
-        if (is_unsupported(one.result)) {
-          one.result = copy_through_memory(ctx, copy.source, one.source, copy.destination, one.object, one.options);
-        }
+      for (const ObjectCopy& one : copied(ctx, copy, batch)) {
         if (is_hopeless(one.result)) hopeless = true;
         std::lock_guard lock(telling);
         done(one);

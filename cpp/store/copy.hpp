@@ -33,6 +33,10 @@ struct FolderEntry {
   std::uint64_t size = 0;
 };
 
+/// Whether one of the folders that would be written to is one that is read from, by whatever links, mounts or URLs:
+/// copies would replace what is still to be copied.
+bool copies_into_itself(const Context& ctx, const FolderCopy& copy, std::span<const FolderEntry> entries);
+
 /// Copies the entries, small ones in batches that share their syncs. `done` is called once for each that was
 /// begun, from threads of its own, one call at a time. When the context ends, or one fails for what the others would
 /// fail for too (a full disk, a store that is read-only or does not answer), no further ones are begun.

@@ -84,14 +84,16 @@ class DiskLocator final : public Locator {
 
   Result<Location> resolve_path(const Context& ctx, const std::string& text) {
     std::error_code failed;
-    fs::path path = fs::absolute(text, failed).lexically_normal();
+    fs::path given = fs::absolute(text, failed);
+    if (auto plain = check_ways_back(ctx, given); !plain) return fail(std::move(plain).error());
+    fs::path path = given.lexically_normal();
     if (failed) return fail(ErrorCode::kInvalidPath, fmt::format("location {}: {}", quote(text), failed.message()));
     if (!path.has_filename()) path = path.parent_path();  // "folder/" is the folder
     for (fs::path folder = path;; folder = folder.parent_path()) {
       auto file = store_file(ctx, folder);
       if (!file) return fail(std::move(file).error());
       if (*file) {
-        if (!(*file)->is_ours()) break;
+        if (!(*file)->is_ours()) return in_foreign_store(folder, **file, path);
         auto store = open_once((*file)->as_config(folder.string()));
         if (!store) return fail(std::move(store).error());
         return Location{.store = *std::move(store), .object = below(path, folder)};
@@ -99,6 +101,32 @@ class DiskLocator final : public Locator {
       if (folder == folder.root_path()) break;
     }
     return local(ctx, path);
+  }
+
+  // "link/.." is not where the link lies, and what is meant is not to be guessed.
+  static Result<void> check_ways_back(const Context& ctx, const fs::path& path) {
+    fs::path before;
+    for (const fs::path& part : path) {
+      if (part == "..") {
+        auto is_link = posix::BoundedAccess(before.lexically_normal().string()).is_link(ctx);
+        if (!is_link) return fail(std::move(is_link).error());
+        if (*is_link) {
+          return fail(ErrorCode::kInvalidPath,
+                      fmt::format("location {}: {} is a link, from which .. leads elsewhere than "
+                                  "it seems; name the place itself",
+                                  quote(path.string()), quote(before.string())));
+        }
+      }
+      before /= part;
+    }
+    return {};
+  }
+
+  // A store that another plugin serves is a folder like others, which may be read-only.
+  Result<Location> in_foreign_store(const fs::path& folder, const StoreFile& file, const fs::path& path) {
+    auto store = folder_store(folder, file.read_only);
+    if (!store) return fail(std::move(store).error());
+    return Location{.store = *std::move(store), .object = below(path, folder), .is_local = true};
   }
 
   // A file that is in no store: a file store of the folder it lies in, or of the nearest that exists.
@@ -110,14 +138,17 @@ class DiskLocator final : public Locator {
       if (*found) break;
       folder = folder.parent_path();
     }
-    auto known = open_.find(folder.string());
-    if (known == open_.end()) {
-      StoreConfig config{.name = folder.string(), .path = folder.string(), .meta = {}, .read_only = false};
-      auto store = posix::open_store(config, folder.string(), {});
-      if (!store) return fail(std::move(store).error());
-      known = open_.emplace(folder.string(), *std::move(store)).first;
-    }
-    return Location{.store = known->second, .object = below(path, folder), .is_local = true};
+    auto store = folder_store(folder, false);
+    if (!store) return fail(std::move(store).error());
+    return Location{.store = *std::move(store), .object = below(path, folder), .is_local = true};
+  }
+
+  Result<std::shared_ptr<Store>> folder_store(const fs::path& folder, bool read_only) {
+    if (auto known = open_.find(folder.string()); known != open_.end()) return known->second;
+    StoreConfig config{.name = folder.string(), .path = folder.string(), .meta = {}, .read_only = read_only};
+    auto store = posix::open_store(config, folder.string(), {});
+    if (store) open_.emplace(folder.string(), *store);
+    return store;
   }
 
   // Each folder is looked into once.
@@ -126,7 +157,6 @@ class DiskLocator final : public Locator {
     if (known == store_files_.end()) {
       posix::BoundedAccess access(folder.string());
       auto file = read_store_file(ctx, access);
-      if (!file && file.error().code == ErrorCode::kPermissionDenied) file = std::nullopt;
       if (!file) return file;
       known = store_files_.emplace(folder.string(), *std::move(file)).first;
     }

@@ -64,7 +64,7 @@ Result<std::map<std::string, std::string>> meta_member(const Json& object) {
   if (value == nullptr) return meta;
   if (!value->is_object()) return malformed("Meta must be an object of strings");
   for (const auto& [key, option] : value->items()) {
-    if (!option.is_string()) return malformed(fmt::format("Meta.{}: must be a string", key));
+    if (!option.is_string()) return malformed(fmt::format("Meta: {} must be a string", quote(key)));
     meta.emplace(key, option.get<std::string>());
   }
   return meta;
@@ -122,7 +122,7 @@ Result<StoreConfig> store_entry(const toml::table& entry) {
       if (meta == nullptr) return malformed("Meta must be a table");
       for (const auto& [option, setting] : *meta) {
         auto text = option_text(setting);
-        if (!text) return malformed(fmt::format("Meta.{}: {}", option.str(), text.error().message));
+        if (!text) return malformed(fmt::format("Meta: {}: {}", quote(option.str()), text.error().message));
         config.meta.emplace(option.str(), *std::move(text));
       }
     }
@@ -158,6 +158,17 @@ Error about_file(Error error, const std::string& path) {
   return error;
 }
 
+// toml++ goes one call deeper for each part of a dotted key.
+bool has_deep_keys(std::string_view text) {
+  constexpr int kMost = 1000;
+  int dots = 0;
+  for (char c : text) {
+    dots = c == '\n' ? 0 : dots + (c == '.' ? 1 : 0);
+    if (dots > kMost) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 StoreConfig StoreFile::as_config(std::string_view folder) const {
@@ -191,7 +202,7 @@ Error in_store_file(Error error, std::string_view folder) { return about_file(st
 
 Result<std::optional<StoreFile>> read_store_file(const Context& ctx, posix::BoundedAccess& folder) {
   std::string path = path_in(folder.folder());
-  auto text = folder.read_small_file({}, path);
+  auto text = folder.read_small_file(ctx, path);
   if (!text) return fail(std::move(text).error());
   if (!*text) return std::nullopt;
   auto file = parse_store_file(**text);
@@ -200,6 +211,7 @@ Result<std::optional<StoreFile>> read_store_file(const Context& ctx, posix::Boun
 }
 
 Result<std::vector<StoreConfig>> parse_config_file(std::string_view text) {
+  if (has_deep_keys(text)) return malformed("a line has too many dots");
   try {
     return store_entries(toml::parse(text));
   } catch (const toml::parse_error& error) {  // its own words repeat the text as well

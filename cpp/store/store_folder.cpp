@@ -32,15 +32,29 @@ Result<void> check_name(std::string_view name) {
 }
 
 std::unexpected<Error> is_store_already(const fs::path& folder) {
-  return fail(ErrorCode::kAlreadyExists, fmt::format("{} is a store already: it has a {}; nothing was changed",
-                                                     quote(folder.string()), kStoreFileName));
+  return fail(
+      ErrorCode::kAlreadyExists,
+      fmt::format("{} is a store already: it has a {}; nothing was changed (scabbard takes it for its own once its "
+                  "PluginName is \"scabbard\")",
+                  quote(folder.string()), kStoreFileName));
+}
+
+// JSON holds nothing else, and damocles could not be told the folder in TOML either.
+Result<void> check_text(const std::string& folder, const StoreFile& file) {
+  bool valid = is_utf8(folder) && std::ranges::all_of(file.meta, [](const auto& option) {
+                 return is_utf8(option.first) && is_utf8(option.second);
+               });
+  if (valid) return {};
+  return fail(ErrorCode::kInvalidPath, fmt::format("init {}: the folder, the URL or an option is not UTF-8, which "
+                                                   "damocles' files have to be",
+                                                   quote(folder)));
 }
 
 // A store in a store would be listed, and removed, as objects of the outer one.
-Result<void> check_is_no_store(const fs::path& folder) {
+Result<void> check_is_no_store(const Context& ctx, const fs::path& folder) {
   for (fs::path at = folder;; at = at.parent_path()) {
     posix::BoundedAccess access(at.string());
-    auto file = read_store_file({}, access);
+    auto file = read_store_file(ctx, access);
     if (!file && at == folder) return fail(std::move(file).error());
     if (at == folder && *file) return is_store_already(folder);
     if (file && *file && (*file)->is_ours()) {
@@ -48,6 +62,26 @@ Result<void> check_is_no_store(const fs::path& folder) {
                   fmt::format("{} lies in the store {}", quote(folder.string()), quote(at.string())));
     }
     if (at == at.root_path()) return {};
+  }
+}
+
+// Nor may there be one right in it, as where the folder of all stores is taken for one of them.
+Result<void> check_holds_no_store(const Context& ctx, const fs::path& folder) {
+  auto store = posix::open_store({.name = folder.string(), .path = folder.string(), .meta = {}}, folder.string(), {});
+  if (!store && store.error().code == ErrorCode::kNotFound) return {};  // still to be made
+  if (!store) return fail(std::move(store).error());
+  auto lister = (*store)->list(ctx, {.folder = {}, .recursive = false});
+  if (!lister) return fail(std::move(lister).error());
+  while (true) {
+    auto page = (*lister)->next(ctx);
+    if (!page) return fail(std::move(page).error());
+    if (page->empty()) return {};
+    for (const ListEntry& entry : *page) {
+      if (!entry.is_folder || !(*store)->stat(ctx, entry.name + "/" + std::string(kStoreFileName))) continue;
+      return fail(ErrorCode::kAlreadyExists,
+                  fmt::format("{} holds a store, {}; a store in a store would be listed, and removed, with it",
+                              quote(folder.string()), quote(entry.name)));
+    }
   }
 }
 
@@ -66,15 +100,15 @@ Result<void> check_can_be_opened(const StoreFile& file) {
 }
 
 // As an object of the folder above, since that of a store is none of its own objects.
-Result<void> write_store_file(const fs::path& folder, std::string_view text) {
+Result<void> write_store_file(const Context& ctx, const fs::path& folder, std::string_view text) {
   std::string parent = folder.parent_path().string();
   auto above = posix::open_store({.name = parent, .path = parent, .meta = {}}, parent, {});
   if (!above) return fail(std::move(above).error());
-  auto writer = (*above)->create({}, folder.filename().string() + "/" + std::string(kStoreFileName),
+  auto writer = (*above)->create(ctx, folder.filename().string() + "/" + std::string(kStoreFileName),
                                  {.exclusive = true, .length = text.size()});
   if (!writer) return fail(std::move(writer).error());
-  if (auto written = (*writer)->write({}, std::as_bytes(std::span(text))); !written) return written;
-  if (auto finished = (*writer)->finish({}); !finished) return fail(std::move(finished).error());
+  if (auto written = (*writer)->write(ctx, std::as_bytes(std::span(text))); !written) return written;
+  if (auto finished = (*writer)->finish(ctx); !finished) return fail(std::move(finished).error());
   return {};
 }
 
@@ -100,13 +134,15 @@ std::string store_name_for(std::string_view url_or_folder) {
   return name.empty() ? "store" : name;
 }
 
-Result<void> make_store_folder(const std::string& folder, const StoreFile& file) {
+Result<void> make_store_folder(const Context& ctx, const std::string& folder, const StoreFile& file) {
   if (auto valid = check_name(file.name); !valid) return valid;
   fs::path path(folder);
   if (path == path.root_path()) return fail(ErrorCode::kInvalidPath, "the root folder cannot be a store");
-  if (auto none = check_is_no_store(path); !none) return none;
+  if (auto valid = check_text(folder, file); !valid) return valid;
+  if (auto none = check_is_no_store(ctx, path); !none) return none;
+  if (auto none = check_holds_no_store(ctx, path); !none) return none;
   if (auto valid = check_can_be_opened(file); !valid) return valid;
-  auto written = write_store_file(path, store_file_text(file));
+  auto written = write_store_file(ctx, path, store_file_text(file));
   // Somebody was quicker.
   if (!written && written.error().code == ErrorCode::kAlreadyExists) return is_store_already(path);
   return written;

@@ -14,6 +14,6 @@ std::string store_name_for(std::string_view url_or_folder);
 
 /// Writes the sectorstore.json of `folder`, an absolute path; makes the folder where only that is missing. Nothing is
 /// written where the store could not be opened. kAlreadyExists where the folder is a store, or lies in one.
-Result<void> make_store_folder(const std::string& folder, const StoreFile& file);
+Result<void> make_store_folder(const Context& ctx, const std::string& folder, const StoreFile& file);
 
 }  // namespace scabbard

@@ -193,6 +193,8 @@ struct ListOptions {
   /// Go into folders that are links to others, too; otherwise they are entries, as in a listing of one level, and
   /// where `folder` is one it is kNotRegularFile. Only of stores with local files.
   bool follow_links = true;
+  /// What is neither object nor folder is an entry too: a link to nowhere, a pipe, a device.
+  bool others = false;
   /// Only names are wanted: `info` may be left empty where it would cost a call for each object.
   bool names_only = false;
 };
@@ -201,6 +203,7 @@ struct ListOptions {
 struct ListEntry {
   std::string name;        ///< full object name, or a folder's name without trailing '/'
   bool is_folder = false;  ///< Of one level, or a link that is not followed.
+  bool is_other = false;   ///< Neither; only where that was asked for.
   ObjectInfo info;         ///< of an object
 };
 

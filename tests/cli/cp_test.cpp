@@ -132,6 +132,69 @@ TEST_F(CpTest, Nothing_is_copied_onto_or_into_itself) {
   EXPECT_THAT(files_below("folder"), ElementsAre("a"));
 }
 
+TEST_F(CpTest, Nothing_is_copied_into_itself_by_links) {
+  for (const char* file : {"a/x", "a/sub/x"}) write(file, file);
+  fs::create_directory_symlink("a/sub", path("link"));
+  EXPECT_THAT(run({"cp", "-r", "a/.", "link"}), Fails(2, "into itself"));
+  EXPECT_THAT(run({"init", "-q", "by-url", "--url", "file://" + path("a")}), Succeeds());
+  EXPECT_THAT(run({"cp", "-r", "by-url/.", "a/sub"}), Fails(2, "into itself"));
+  EXPECT_EQ(read("a/sub/x"), "a/sub/x");
+}
+
+TEST_F(CpTest, Sources_do_not_replace_each_other) {
+  write("a/file", "a");
+  write("b/file", "b");
+  EXPECT_THAT(run({"cp", "a/file", "b/file", "store"}), Fails(2, "another source"));
+  EXPECT_EQ(read("store/file"), "a");
+  EXPECT_THAT(run({"cp", "-T", "a/file", "b/file", "store/exact"}), Fails(2, "one source"));
+  EXPECT_FALSE(exists("store/exact"));
+}
+
+TEST_F(CpTest, What_cannot_be_copied_of_a_folder_is_said) {
+  write("folder/file", "x");
+  fs::create_symlink("nowhere", path("folder/link"));
+  ASSERT_EQ(::mkfifo(path("folder/pipe").c_str(), 0644), 0);
+  const Outcome outcome = run({"cp", "-r", "folder", "store"});
+  EXPECT_THAT(outcome, Fails(1, path("folder/link")));
+  EXPECT_THAT(outcome, Fails(1, path("folder/pipe")));
+  EXPECT_EQ(read("store/folder/file"), "x");
+}
+
+TEST_F(CpTest, Folder_that_holds_a_store_is_refused) {
+  make_folder("outer");
+  init("outer/inner");
+  EXPECT_THAT(run({"cp", "-r", "outer", "copy"}), Fails(1, "is a store"));
+  EXPECT_FALSE(exists("copy"));
+}
+
+TEST_F(CpTest, Outside_of_a_store_no_folders_are_made_for_an_object) {
+  write("file", "x");
+  EXPECT_THAT(run({"cp", "file", "stroe/sealed/x"}), Fails(4, "lies in no store"));
+  EXPECT_FALSE(exists("stroe"));
+  make_folder("folder");
+  EXPECT_THAT(run({"cp", "file", "folder/x"}), Succeeds());
+}
+
+TEST_F(CpTest, Standard_input_must_have_the_size_that_was_said) {
+  EXPECT_THAT(run({"cp", "--size", "5", "-", "store/whole"}, {.input = "12345"}), Succeeds());
+  EXPECT_THAT(run({"cp", "--size", "6", "-", "store/short"}, {.input = "12345"}), Fails(1, "6 bytes announced"));
+  EXPECT_THAT(run({"cp", "--size", "4", "-", "store/long"}, {.input = "12345"}), Fails(1, "4 bytes announced"));
+  EXPECT_THAT(files_below("store"), ElementsAre("sectorstore.json", "whole"));
+}
+
+TEST_F(CpTest, Read_only_store_of_another_plugin_is_read_only) {
+  write("file", "x");
+  write("theirs/sectorstore.json", R"({"Name":"theirs","PluginName":"fsstore","ReadOnly":true})");
+  EXPECT_THAT(run({"cp", "file", "theirs/"}), Fails(7, "read-only"));
+}
+
+TEST_F(CpTest, Store_file_that_may_not_be_read_is_not_passed_over) {
+  write("file", "x");
+  fs::permissions(path("store/sectorstore.json"), fs::perms(0));
+  EXPECT_THAT(run({"cp", "file", "store/"}, {.as_nobody = true}), Fails(7, "sectorstore.json"));
+  fs::permissions(path("store/sectorstore.json"), fs::perms(0644));
+}
+
 TEST_F(CpTest, Links_are_what_they_lead_to) {
   write("folder/a", "a");
   fs::create_symlink("folder/a", path("link"));

@@ -10,6 +10,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class InitTest : public CommandTest {
  protected:
@@ -76,6 +77,27 @@ TEST_F(InitTest, Refuses_a_store_in_a_store) {
   init("store");
   EXPECT_THAT(run({"init", "store/inner"}), Fails(1, "lies in the store"));
   EXPECT_THAT(files_below("store"), ElementsAre("sectorstore.json"));
+}
+
+TEST_F(InitTest, Refuses_the_folder_of_stores) {
+  make_folder("stores");
+  init("stores/one");
+  EXPECT_THAT(run({"init", "stores"}), Fails(1, "holds a store"));
+}
+
+TEST_F(InitTest, Refuses_what_is_not_utf8) {
+  EXPECT_THAT(run({"init", "bad\xff"}), Fails(2, "not UTF-8"));
+  EXPECT_FALSE(exists("bad\xff"));
+}
+
+TEST_F(InitTest, Url_for_a_folder_is_told_its_place) {
+  EXPECT_THAT(run({"init", "file://" + path("objects")}), Fails(2, "--url"));
+}
+
+TEST_F(InitTest, Store_by_url_is_kept_from_a_worker_that_would_write_into_the_folder) {
+  make_folder("objects");
+  const std::string out = out_of({"init", "store", "--url", "file://" + path("objects")});
+  EXPECT_THAT(out, AllOf(HasSubstr("ScanPersistStores"), Not(HasSubstr("scan_persist_stores"))));
 }
 
 TEST_F(InitTest, Makes_only_the_last_folder) {

@@ -98,7 +98,7 @@ TEST_F(RmTest, Folder_that_holds_a_store_is_refused) {
   write("outer/a", "a");
   init("outer/inner");
   write("outer/inner/object", "x");
-  EXPECT_THAT(run({"rm", "-r", "outer"}), Fails(1, "holds another store"));
+  EXPECT_THAT(run({"rm", "-r", "outer"}), Fails(1, "is a store"));
   EXPECT_THAT(files_below("outer"), ElementsAre("a", "inner/object", "inner/sectorstore.json"));
 }
 
@@ -108,6 +108,60 @@ TEST_F(RmTest, Folder_with_a_link_to_a_folder_elsewhere_is_refused) {
   EXPECT_THAT(run({"rm", "-r", "store/folder"}), Fails(1, "link to a folder elsewhere"));
   EXPECT_EQ(read("elsewhere/precious"), "x");
   EXPECT_EQ(read("store/folder/a"), "a");
+}
+
+TEST_F(RmTest, Link_to_a_folder_is_refused_and_what_it_leads_to_stays) {
+  write("elsewhere/precious", "x");
+  for (const char* link : {"store/link", "link"}) {
+    fs::create_directory_symlink(path("elsewhere"), path(link));
+    EXPECT_THAT(run({"rm", "-r", link}), Fails(1, "link to a folder elsewhere"));
+    EXPECT_THAT(run({"rm", "-r", std::string(link) + "/"}), Fails(1, "link to a folder elsewhere"));
+    EXPECT_EQ(read("elsewhere/precious"), "x");
+  }
+}
+
+TEST_F(RmTest, Folder_of_another_plugins_store_is_not_taken_for_one_of_the_same_name) {
+  write("store/other/keep", "x");
+  write("store/folder/other/sectorstore.json", R"({"Name":"other","PluginName":"fsstore"})");
+  write("store/folder/other/object", "x");
+  EXPECT_THAT(run({"rm", "-r", "store/folder/other"}), Fails(1, "is a store"));
+  EXPECT_THAT(run({"rm", "-r", "--whole-store", "store/folder/other"}), Succeeds());
+  EXPECT_FALSE(exists("store/folder/other"));
+  EXPECT_EQ(read("store/other/keep"), "x");
+}
+
+TEST_F(RmTest, Folder_is_to_be_named) {
+  for (const char* dots : {"store/folder/.", "store/folder/b/..", "./", ".."}) {
+    EXPECT_THAT(run({"rm", "-r", dots}), Fails(1, "name the folder itself")) << dots;
+  }
+  EXPECT_THAT(run({"rm", "-r", "--whole-store", "/"}), Fails(1, "root of all files"));
+  expect_untouched();
+}
+
+TEST_F(RmTest, Way_back_from_a_link_is_refused) {
+  write("elsewhere/deep/file", "x");
+  write("deep/file", "y");
+  fs::create_directory_symlink(path("elsewhere/deep"), path("link"));
+  EXPECT_THAT(run({"rm", "link/../file"}), Fails(2, "is a link"));
+}
+
+TEST_F(RmTest, Name_in_brackets_is_one_name) {
+  for (const char* name : {"a", "b", "[a,b]", "[]"}) write(name, name);
+  EXPECT_THAT(run({"rm", "[a,b]", "[]"}), Succeeds());
+  EXPECT_FALSE(exists("[a,b]"));
+  EXPECT_TRUE(exists("a") && exists("b"));
+}
+
+TEST_F(RmTest, Links_to_nowhere_go_with_their_folder) {
+  fs::create_symlink("nowhere", path("store/folder/link"));
+  EXPECT_THAT(run({"rm", "-r", "store/folder"}), Succeeds());
+  EXPECT_FALSE(exists("store/folder"));
+}
+
+TEST_F(RmTest, Pipe_in_a_folder_is_found_before_the_first_object_goes) {
+  ASSERT_EQ(::mkfifo(path("store/folder/b/fifo").c_str(), 0644), 0);
+  EXPECT_THAT(run({"rm", "-r", "store/folder"}), Fails(1, "neither object nor folder"));
+  EXPECT_TRUE(exists("store/folder/a"));
 }
 
 TEST_F(RmTest, Link_to_a_file_goes_and_the_file_stays) {

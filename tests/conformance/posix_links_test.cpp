@@ -1,4 +1,6 @@
 // Symlinks inside a store are used in the field, to files and folders on other disks: they keep working.
+#include <sys/stat.h>
+
 #include "conformance/posix_store_test.hpp"
 #include "store/posix/durable_file.hpp"
 #include "support/source_file.hpp"
@@ -46,6 +48,19 @@ TEST_P(PosixStoreTest, List_that_follows_no_links_refuses_a_folder_that_is_one) 
   fs::create_symlink(elsewhere.path(), path("linked"));
   const ListOptions options{.folder = "linked", .recursive = true, .follow_links = false};
   EXPECT_THAT(list_names(store(), ctx(), options), FailsWith(ErrorCode::kNotRegularFile));
+}
+
+TEST_P(PosixStoreTest, List_has_what_is_no_object_where_that_is_asked_for) {
+  fs::create_symlink("nowhere", path("broken"));
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  value_of(put("object", "text"));
+  EXPECT_THAT(names(), Gives(ElementsAre("object")));
+  std::set<std::string> others;
+  auto lister = value_of(store().list(ctx(), {.folder = {}, .others = true}));
+  for (const ListEntry& entry : value_of(lister->next(ctx()))) {
+    if (entry.is_other) others.insert(entry.name);
+  }
+  EXPECT_THAT(others, ElementsAre("broken", "pipe"));
 }
 
 TEST_P(PosixStoreTest, Removing_all_folders_leaves_lost_and_found) {

@@ -28,6 +28,8 @@ class BoundedAccess {
   Result<std::optional<std::string>> read_small_file(const Context& ctx, const std::string& path);
   /// Whether the folder is there.
   Result<bool> is_there(const Context& ctx);
+  /// Whether the path of the folder is that of a link.
+  Result<bool> is_link(const Context& ctx);
   /// Calls under way and later ones are kClosed.
   void stop() { guard_->stop(); }
 

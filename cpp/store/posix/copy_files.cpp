@@ -18,6 +18,16 @@ SourcePlace place_of(const Volume& volume, const OpenFile& file) {
   return is_known && !volume.guarded() ? SourcePlace::kLocal : SourcePlace::kUnknown;
 }
 
+// Files of /proc say that they are empty, and are not.
+Result<void> check_has_ended(Operation& reading, const OpenFile& file) {
+  if (file.info().size != 0) return {};
+  std::byte one{};
+  ssize_t count = uninterrupted([&] { return reading.calls().pread(file.descriptor(), std::span(&one, 1), 0); });
+  if (count <= 0) return {};
+  return reading.failed(ErrorCode::kNotRegularFile,
+                        "a file of the kernel, which says that it is empty and is not: copy it through a pipe");
+}
+
 Result<WrittenFile> write_copy(const Context& ctx, const std::shared_ptr<Volume>& volume, Volume& from,
                                const ObjectCopy& copy) {
   Operation reading(from, ctx, Access::kRead, "open", copy.source);
@@ -26,7 +36,12 @@ Result<WrittenFile> write_copy(const Context& ctx, const std::shared_ptr<Volume>
   auto file = OpenFile::open(reading, from, copy.source);
   if (!file) return fail(std::move(file).error());
   FileSource whole{.descriptor = file->descriptor(), .offset = 0, .length = file->info().size};
-  return write_file(ctx, volume, copy.object, whole, copy.options, place_of(from, *file));
+  auto written = write_file(ctx, volume, copy.object, whole, copy.options, place_of(from, *file));
+  if (!written) return written;
+  // The length is that of when it was opened.
+  if (auto same = file->check_unchanged(reading); !same) return fail(std::move(same).error());
+  if (auto ended = check_has_ended(reading, *file); !ended) return fail(std::move(ended).error());
+  return written;
 }
 
 // Takes the copies through the last steps together. One whose result is an error takes no further one.

@@ -94,11 +94,18 @@ int sync_folder(FileCalls& calls, const std::string& path) {
 }
 
 Result<std::string> follow_links(Operation& op, std::string path) {
+  const std::string named = path;
   for (int links = 0; links < kMostLinks; ++links) {
     std::string target;
     int result = uninterrupted([&] { return op.calls().read_link(path, target); });
     // EINVAL: not a link. What is missing or no folder is for the next call to report.
-    if (result == -EINVAL || result == -ENOENT || result == -ENOTDIR) return path;
+    if (result == -EINVAL || result == -ENOENT || result == -ENOTDIR) {
+      struct stat status;
+      // Whether the kernel would go there: not by a link that somebody else has put into a folder like /tmp.
+      bool may_not = links > 0 && uninterrupted([&] { return op.calls().stat(named, status); }) == -EACCES;
+      if (may_not) return op.failed(-EACCES, "follow the link");
+      return path;
+    }
     if (result < 0) return op.failed(result, "look where it leads");
     path = target.starts_with('/') ? target : folder_of(path) + "/" + target;
   }

@@ -53,6 +53,11 @@ Result<void> remove_empty_folders(const Context& ctx, const std::shared_ptr<Volu
     bool is_none = result == -ENOENT || result == -ENOTDIR;  // gone, or a file or link
     if (result < 0 && !is_none) return op.failed(result, "");
   }
+  std::string parent = is_root ? volume->root() : folders->front().substr(0, folders->front().rfind('/'));
+  int synced = sync_folder(op.calls(), parent);
+  if (synced < 0 && synced != -ENOENT && synced != -EACCES) {
+    return op.failed(synced, "sync the folder above; the folder is gone, but may be back after a power cut");
+  }
   return {};
 }
 

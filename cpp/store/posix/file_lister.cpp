@@ -81,14 +81,21 @@ class FileLister final : public Lister {
       return {};
     }
     if (options_.names_only && entry.type == DT_REG) {
-      page_.push_back({.name = std::move(name), .is_folder = false, .info = {}});
+      page_.push_back({.name = std::move(name), .info = {}});
       return {};
     }
     bool may_be_object = entry.type == DT_REG || entry.type == DT_LNK || entry.type == DT_UNKNOWN;
-    if (!may_be_object) return {};
+    if (!may_be_object) {
+      take_other(std::move(name));
+      return {};
+    }
     struct stat status;
     int result = uninterrupted([&] { return op.calls().stat(volume_->path_of(name), status); });
-    if (result == -ENOENT || result == -ELOOP || result == -ENOTDIR) return {};  // gone, or a link to nowhere
+    if (result == -ENOENT || result == -ELOOP || result == -ENOTDIR) {
+      // A link to nowhere, if it is not gone.
+      if (is_link(op.calls(), volume_->path_of(name), DT_UNKNOWN)) take_other(std::move(name));
+      return {};
+    }
     if (result < 0) return op.failed(result, "stat " + quote(name));
     if (S_ISDIR(status.st_mode)) {
       bool enters =
@@ -96,9 +103,15 @@ class FileLister final : public Lister {
       if (enters && leads_back(op, name, status)) return {};
       take_folder(std::move(name), enters);
     } else if (S_ISREG(status.st_mode)) {
-      page_.push_back({.name = std::move(name), .is_folder = false, .info = object_info(status)});
+      page_.push_back({.name = std::move(name), .info = object_info(status)});
+    } else {
+      take_other(std::move(name));
     }
     return {};
+  }
+
+  void take_other(std::string name) {
+    if (options_.others) page_.push_back({.name = std::move(name), .is_other = true, .info = {}});
   }
 
   void take_folder(std::string name, bool enters) {

@@ -162,6 +162,14 @@ class PosixStore final : public Store {
   std::unique_ptr<ReadQueue> read_queue() override { return make_read_queue(volume_); }
   void close() override { volume_->close(); }
 
+  std::optional<FolderId> folder_id(const Context& ctx, std::string_view folder) {
+    Operation op(*volume_, ctx, Access::kRead, "look at folder", folder);
+    struct stat status;
+    std::string path = folder.empty() ? volume_->root() : volume_->path_of(folder);
+    if (uninterrupted([&] { return op.calls().stat(path, status); }) < 0 || !S_ISDIR(status.st_mode)) return {};
+    return FolderId{status.st_dev, status.st_ino};
+  }
+
  private:
   // For a filesystem that is only slow. One that is out has no space to offer.
   Result<Space> last_space(const Operation& op) {
@@ -208,6 +216,11 @@ Result<std::shared_ptr<Store>> open_store(StoreConfig config, std::string root, 
   struct statfs status;
   if (uninterrupted([&] { return op.calls().statfs(path, status); }) == 0) volume->saw_filesystem(status);
   return std::make_shared<PosixStore>(std::move(volume));
+}
+
+std::optional<FolderId> folder_id(const Context& ctx, Store& store, std::string_view folder) {
+  auto* files = dynamic_cast<PosixStore*>(&underlying(store));
+  return files != nullptr ? files->folder_id(ctx, folder) : std::nullopt;
 }
 
 }  // namespace scabbard::posix

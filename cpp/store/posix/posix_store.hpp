@@ -1,9 +1,14 @@
 // Objects as files below a folder: the scheme "file".
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "scabbard/store.hpp"
 #include "store/posix/file_calls.hpp"
@@ -25,5 +30,11 @@ struct Settings {
 /// (not a folder) or kPermissionDenied where it cannot be one; a folder on a mount that does not answer is
 /// taken as it is.
 Result<std::shared_ptr<Store>> open_store(StoreConfig config, std::string root, const Settings& settings);
+
+/// What a folder is, by whatever path it is reached.
+using FolderId = std::pair<dev_t, ino_t>;
+
+/// That of a folder in a store (empty: its root). Nothing where it is not there, or the store has no files.
+std::optional<FolderId> folder_id(const Context& ctx, Store& store, std::string_view folder);
 
 }  // namespace scabbard::posix

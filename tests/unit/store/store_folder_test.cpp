@@ -36,7 +36,7 @@ TEST(StoreNameTest, Is_never_empty_and_never_too_long_for_a_host) {
 class StoreFolderTest : public ::testing::Test {
  protected:
   Result<void> make(const std::string& below, const StoreFile& file) {
-    return make_store_folder(folder_.string() + "/" + below, file);
+    return make_store_folder({}, folder_.string() + "/" + below, file);
   }
   bool exists(const std::string& below) const { return fs::exists(folder_ / below); }
 
@@ -50,7 +50,7 @@ TEST_F(StoreFolderTest, Made_folder_opens_as_what_was_asked_for) {
   file.meta = {{"Timeout", "30s"}};
   file.read_only = true;
   ASSERT_THAT(make("store", file), Succeeds());
-  auto store = value_of(value_of(Locator::create())->resolve(folder_.string() + "/store")).store;
+  auto store = value_of(value_of(Locator::create())->resolve({}, folder_.string() + "/store")).store;
   EXPECT_EQ(store->config().name, "store-1");
   EXPECT_EQ(store->config().meta.at("Timeout"), "30s");
   EXPECT_TRUE(store->config().read_only);
@@ -76,7 +76,7 @@ TEST_F(StoreFolderTest, Folder_below_another_plugins_store_may_be_one) {
 TEST_F(StoreFolderTest, Only_the_last_folder_is_made) {
   EXPECT_THAT(make("missing/store", named("a")), FailsWith(ErrorCode::kNotFound));
   EXPECT_FALSE(exists("missing"));
-  EXPECT_THAT(make_store_folder("/", named("a")), FailsWith(ErrorCode::kInvalidPath));
+  EXPECT_THAT(make_store_folder({}, "/", named("a")), FailsWith(ErrorCode::kInvalidPath));
 }
 
 TEST_F(StoreFolderTest, Store_that_could_not_be_opened_is_not_made) {
