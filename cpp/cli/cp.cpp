@@ -98,6 +98,7 @@ class Cp {
   Result<void> copy_one(const Place& from, const Place& to, bool into_folder) {
     auto object = target(to, base_name(from), into_folder);
     if (!object) return fail(std::move(object).error());
+    if (object->empty()) return fail(ErrorCode::kInvalidPath, fmt::format("{} is a folder", quote(to.text)));
     if (auto lies = check_parent(to, *object); !lies) return lies;
     if (from.store == to.store && from.object == *object) return same(from);
     if (auto first = claim(from, to.location(*object)); !first) return first;
@@ -140,7 +141,6 @@ class Cp {
   // In a store folders are made as needed. Elsewhere a path of which more is missing than its end is a typo, or on a
   // disk that is not mounted.
   static Result<void> check_parent(const Place& to, const std::string& object) {
-    if (object.empty()) return fail(ErrorCode::kInvalidPath, fmt::format("{} is a folder", quote(to.text)));
     if (!to.is_local || !object.contains('/')) return {};
     std::string parent = object.substr(0, object.rfind('/'));
     if (auto info = to.store->stat({}, parent); !info && info.error().code != ErrorCode::kNotFound) return {};

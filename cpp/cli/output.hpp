@@ -18,7 +18,8 @@ bool is_terminal(int descriptor);
 bool takes_commands(int descriptor);
 bool takes_colours(int descriptor);
 
-/// One line of JSON, without its end. Names that are not UTF-8 have their odd bytes replaced.
+/// One line of JSON, without its end, in ASCII: nothing in it commands a terminal. Names that are not UTF-8 have their
+/// odd bytes replaced.
 std::string json_line(const nlohmann::ordered_json& value);
 
 class Output {

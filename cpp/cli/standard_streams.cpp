@@ -91,6 +91,9 @@ Result<WriteInfo> put_standard_input(const Context& ctx, Store& store, std::stri
 Result<void> write_to_standard_output(const Context& ctx, Reader& reader, std::atomic<std::uint64_t>* progress) {
   auto copied = reader.copy_to(ctx, kOutput, progress);
   if (!copied && copied.error().system_error == EPIPE) die_of_closed_pipe();
+  if (!copied && copied.error().system_error == EBADF) {
+    return fail(ErrorCode::kIo, "write standard output: Bad file descriptor (EBADF)");
+  }
   if (!copied) return fail(std::move(copied).error());
   return {};
 }

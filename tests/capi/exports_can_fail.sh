@@ -30,4 +30,4 @@ expect 'scb_version is exported but declared in no public header' 's/scb_version
 expect 'scabbard::Store::write is declared but not exported' 's/Result<void> read(/Result<void> write(/' "$@"
 expect 'scabbard::Store::read is exported but declared in no public header' 's/Result<void> read(/Result<void> write(/' "$@"
 expect 'scabbard::open_store: 2 overloads declared, 1 exported' \
-  's/^.*open_store(.*$/&\nResult<std::shared_ptr<Store>> open_store(int number = {});/' "$@"
+  's/^SCABBARD_API .*open_store(.*$/&\nResult<std::shared_ptr<Store>> open_store(int number = {});/' "$@"

@@ -73,7 +73,10 @@ TEST_F(InterruptionTest, Recursive_copy_leaves_whole_objects_only_and_begins_no_
   const auto copied = files_below("store/folder");
   EXPECT_THAT(copied.size(), Gt(0U));
   EXPECT_THAT(copied.size(), Lt(kObjects));
-  for (const std::string& name : copied) ASSERT_EQ(read("store/folder/" + name), "content") << name;
+  for (const std::string& name : copied) {
+    ASSERT_TRUE(exists("folder/" + name)) << name << " is no object but a leftover";
+    ASSERT_EQ(read("store/folder/" + name), "content") << name;
+  }
 }
 
 }  // namespace

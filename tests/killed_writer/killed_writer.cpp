@@ -65,6 +65,9 @@ class Worker {
         case 2:  // all threads want this one; there are enough of them for some to be new
           call("exclusive", fmt::format("shared/{}", below(1'000'000) % 50));
           break;
+        case 3:
+          copy_many();
+          break;
         default:
           call("put", mine);
       }
@@ -81,6 +84,25 @@ class Worker {
       return say(fmt::format("failed {}: {}", object, describe(result.error())));
     }
     say(fmt::format("{} {} {}", result ? "done" : "refused", object, number_));
+  }
+
+  // Enough to be synced together.
+  void copy_many() {
+    const std::string source = fmt::format("thread{}/source", thread_);
+    call("put", source);
+    std::vector<ObjectCopy> copies;
+    for (int i = 0; i < 9; ++i) {
+      copies.push_back({.source = source, .object = fmt::format("thread{}/copies{}/{}", thread_, i % 2, i)});
+      say(fmt::format("begin put {} {}", copies.back().object, number_));
+    }
+    store_->copy_many_from(Context(), *store_, copies);
+    for (const ObjectCopy& copy : copies) {
+      if (!copy.result) {
+        say(fmt::format("failed {}: {}", copy.object, describe(copy.result.error())));
+      } else {
+        say(fmt::format("done {} {}", copy.object, number_));
+      }
+    }
   }
 
   Result<void> store(std::string_view kind, const std::string& object) {

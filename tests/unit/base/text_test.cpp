@@ -21,6 +21,20 @@ TEST(QuoteTest, Escapes_what_would_break_a_line) {
   EXPECT_EQ(quote("\xff\xc0\xaf\xed\xa0\x80"), R"("\u00ff\u00c0\u00af\u00ed\u00a0\u0080")");
 }
 
+TEST(QuoteTest, Escapes_what_commands_a_terminal_in_more_than_a_byte) {
+  EXPECT_EQ(quote("a\u009bb\u202ec\u2066"), R"("a\u009bb\u202ec\u2066")");
+}
+
+TEST(PrintableTest, Escapes_commands_and_nothing_else) {
+  EXPECT_EQ(printable("a \"b\" c:\\d 扇区"), "a \"b\" c:\\d 扇区");
+  EXPECT_EQ(printable("\x1b[2J\n\xff"), R"(\u001b[2J\u000a\u00ff)");
+}
+
+TEST(Utf8Test, Is_told_from_other_bytes) {
+  EXPECT_TRUE(is_utf8("扇区/s-t01000-7"));
+  for (std::string_view text : {"\xff", "a\xc0\xaf", "\xed\xa0\x80"}) EXPECT_FALSE(is_utf8(text));
+}
+
 TEST(QuoteTest, Leaves_out_the_middle_of_long_text) {
   std::string text(1000, 'x');
   EXPECT_LT(quote(text).size(), 210U);

@@ -1,4 +1,6 @@
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -56,6 +58,31 @@ TEST_F(LocatorTest, Another_plugins_store_folder_ends_the_search) {
   auto found = resolve(folder_.string() + "/outer/theirs/a");
   EXPECT_EQ(found.store->config().path, folder_.string() + "/outer/theirs");
   EXPECT_EQ(found.object, "a");
+}
+
+TEST_F(LocatorTest, Read_only_holds_for_another_plugins_store) {
+  fs::create_directories(folder_ / "theirs");
+  std::ofstream(folder_ / "theirs/sectorstore.json") << R"({"Name":"x","PluginName":"fsstore","ReadOnly":true})";
+  EXPECT_TRUE(resolve(folder_.string() + "/theirs/a").store->config().read_only);
+}
+
+TEST_F(LocatorTest, Store_file_that_somebody_else_put_into_a_folder_for_all_is_refused) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  make_store_folder("tmp", "scabbard");
+  ASSERT_EQ(::chown((folder_ / "tmp/sectorstore.json").c_str(), 54321, 54321), 0);
+  EXPECT_EQ(resolve(folder_.string() + "/tmp/a").store->config().name, "tmp") << "a folder that not all may write to";
+  ASSERT_EQ(::chmod((folder_ / "tmp").c_str(), 01777), 0);
+  auto locator = value_of(Locator::create());
+  EXPECT_THAT(locator->resolve({}, folder_.string() + "/tmp/a"),
+              FailsSaying(ErrorCode::kPermissionDenied, "not trusted"));
+}
+
+TEST_F(LocatorTest, Way_back_from_a_link_is_refused) {
+  fs::create_directories(folder_ / "elsewhere/deep");
+  fs::create_directory_symlink(folder_ / "elsewhere/deep", folder_ / "link");
+  EXPECT_THAT(locator_->resolve({}, folder_.string() + "/link/../a"),
+              FailsSaying(ErrorCode::kInvalidPath, "is a link"));
+  EXPECT_EQ(resolve(folder_.string() + "/elsewhere/../a").object, "a");
 }
 
 TEST_F(LocatorTest, Path_in_no_store_is_a_local_file) {

@@ -86,6 +86,9 @@ TEST(ConfigFileTest, Mistakes_are_refused_with_their_place) {
   EXPECT_THAT(parse_config_file("[[store]]\nPaht = \"/x\""),
               FailsSaying(ErrorCode::kInvalidArgument, "did you mean Path?"));
   EXPECT_THAT(parse_config_file("[[store]]\nName = \"x\""), FailsSaying(ErrorCode::kInvalidArgument, "line 1"));
+  std::string deep;  // a key of so many parts overran the parser's stack
+  for (int i = 0; i < 200'000; ++i) deep += "a.";
+  EXPECT_THAT(parse_config_file(deep + "a = 1"), FailsSaying(ErrorCode::kInvalidArgument, "too many dots"));
   EXPECT_THAT(parse_config_file("[[store"), FailsSaying(ErrorCode::kInvalidArgument, "malformed TOML at line 1"));
   for (const char* text : {"x = 1", "store = 1", "[store]", "[[store]]\nPath = 1", "[[store]]\nPath='a'\nMeta=1",
                            "[[store]]\nPath='a'\n[store.Meta]\nX=[1]", "[[store]]\nPath='a'\nReadOnly='x'"}) {
