@@ -79,7 +79,7 @@ func (w *watch) context() C.scb_context {
 		c.cancel = w.token.pointer
 	}
 	if deadline, ok := w.ctx.Deadline(); ok {
-		c.timeout_ns = C.int64_t(max(1, time.Until(deadline)) // 0 would be none)
+		c.timeout_ns = C.int64_t(max(1, time.Until(deadline))) // 0 would be none
 	}
 	return c
 }

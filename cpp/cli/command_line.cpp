@@ -119,8 +119,6 @@ void define_command_line(CLI::App& app, Session& session) {
 }
 
 int run(int argc, char** argv) {
-  // Failures are reported here; what the log warns of besides is for those who run a manager.
-  ::setenv("SCABBARD_LOG", "error", 0);
   Session session;
   try {
     CLI::App app("", "scabbard");

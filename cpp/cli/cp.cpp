@@ -55,7 +55,7 @@ class Cp {
       if (auto done = copy(source, destination, sources.size() > 1); !done) session_.report(done.error());
       if (context().ended()) break;
     }
-    session_.out.flush();  // what fails there is reported at the end, unless this is the end
+    session_.out.send();  // what fails there is reported at the end, unless this is the end
     interruption_.die_if_interrupted();
   }
 

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstdlib>
 
 #include "cli/command_line.hpp"
 
@@ -29,6 +30,8 @@ void allow_many_descriptors() {
 int main(int argc, char** argv) {
   occupy_standard_descriptors();
   allow_many_descriptors();
-  ::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error like others
+  // Failures are reported; what the log warns of besides is for those who run a manager.
+  ::setenv("SCABBARD_LOG", "error", 0);  // NOLINT(concurrency-mt-unsafe): there are no other threads yet
+  ::signal(SIGXFSZ, SIG_IGN);            // a file that grows too large is an error like others
   return scabbard::cli::run(argc, argv);
 }

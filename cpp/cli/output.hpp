@@ -33,6 +33,8 @@ class Output {
   /// A name, made harmless where a terminal would obey what is in it.
   std::string shown(std::string_view name) const;
 
+  /// Writes what waits; an error is kept for flush().
+  void send();
   /// Writes what is left. Once something could not be written, the error of that; whoever has much to say asks
   /// failed() now and then.
   Result<void> flush();
@@ -40,9 +42,6 @@ class Output {
   bool reader_has_gone() const { return error_ == EPIPE; }
 
  private:
-  /// Writes what waits; an error is kept for flush().
-  void send();
-
   const int descriptor_;
   const bool is_terminal_;
   std::string waiting_;

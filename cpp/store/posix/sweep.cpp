@@ -77,7 +77,7 @@ class Sweep {
 
   void sweep_file(const std::string& path) {
     auto size = remove_if_dead(op_, path);
-    if (!size && !failure_) failure_ = std::move(size).error();
+    if (!size && !failure_) failure_ = size.error();
     if (!size || !*size) return;
     ++removed_.files;
     removed_.bytes += **size;
