@@ -44,13 +44,13 @@ void print(const scabbard::RangeRead& read) {
 }
 
 scabbard::Result<void> tails(std::string_view where) {
+  auto ctx = scabbard::Context().with_timeout(1min);
   auto locator = scabbard::Locator::create();
   if (!locator) return std::unexpected(locator.error());
-  auto location = (*locator)->resolve(where);
+  auto location = (*locator)->resolve(ctx, where);
   if (!location) return std::unexpected(location.error());
   scabbard::Store& store = *location->store;
 
-  auto ctx = scabbard::Context().with_timeout(1min);
   auto objects = names(ctx, store, location->object);
   if (!objects) return std::unexpected(objects.error());
 
