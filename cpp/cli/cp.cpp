@@ -14,6 +14,7 @@
 #include "cli/progress.hpp"
 #include "cli/standard_streams.hpp"
 #include "store/copy.hpp"
+#include "store/object_name.hpp"
 #include "store/store_file.hpp"
 
 namespace scabbard::cli {
@@ -29,10 +30,6 @@ struct CpOptions {
   std::optional<std::uint64_t> size;
   unsigned jobs = 4;
 };
-
-std::string joined(std::string_view folder, std::string_view name) {
-  return folder.empty() ? std::string(name) : fmt::format("{}/{}", folder, name);
-}
 
 // What a place is called in the folder that it lies in.
 std::string base_name(const Place& place) {

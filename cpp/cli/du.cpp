@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
+#include "store/object_name.hpp"
 
 namespace scabbard::cli {
 namespace {
@@ -83,7 +84,7 @@ class Du {
       total.objects += sum.objects;
       total.bytes += sum.bytes;
       if (options_.summary || folder.empty()) continue;
-      std::string object = place.object.empty() ? folder : place.object + "/" + folder;
+      std::string object = joined(place.object, folder);
       line(folder + "/", place.location(object), sum);
     }
     line(place.text, place.location(place.object), total);

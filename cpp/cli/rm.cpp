@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "store/object_name.hpp"
 #include "store/store_file.hpp"
 #include "store/url.hpp"
 
@@ -52,9 +53,8 @@ class Rm {
     if (path == path.root_path()) return place;
     auto parent = session_.find(path.parent_path().string());
     if (!parent) return parent;
-    std::string name = path.filename().string();
     parent->text = place.text;
-    parent->object = parent->object.empty() ? name : parent->object + "/" + name;
+    parent->object = joined(parent->object, path.filename().string());
     return parent;
   }
 

@@ -1,6 +1,5 @@
 #include "store/copy.hpp"
 
-#include <fmt/core.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "store/object_name.hpp"
 #include "store/posix/posix_store.hpp"
 
 namespace scabbard {
@@ -21,10 +21,6 @@ namespace {
 // A batch holds a descriptor for each of its objects until it is synced, and shows none before that.
 constexpr std::size_t kMostOfBatch = 128;
 constexpr std::uint64_t kBatchBytes = std::uint64_t{32} << 20;
-
-std::string joined(std::string_view folder, std::string_view name) {
-  return folder.empty() ? std::string(name) : fmt::format("{}/{}", folder, name);
-}
 
 Result<WriteInfo> copy_through_memory(const Context& ctx, Store& source, std::string_view source_object,
                                       Store& destination, std::string_view object, CreateOptions options) {

@@ -27,6 +27,10 @@ std::string_view broken_rule(std::string_view object) {
 
 }  // namespace
 
+std::string joined(std::string_view folder, std::string_view name) {
+  return folder.empty() ? std::string(name) : fmt::format("{}/{}", folder, name);
+}
+
 Result<void> check_object_name(std::string_view object) {
   std::string_view rule = broken_rule(object);
   if (rule.empty()) return {};

@@ -14,10 +14,6 @@ namespace {
 
 constexpr std::size_t kPageSize = 1000;
 
-std::string joined(std::string_view folder, std::string_view name) {
-  return folder.empty() ? std::string(name) : std::string(folder) + "/" + std::string(name);
-}
-
 // Whether the folder `name`, reached through a symlink, is one of those it lies in: following it would not
 // end.
 bool leads_back(Operation& op, std::string_view name, const struct stat& target) {
