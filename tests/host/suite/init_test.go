@@ -91,7 +91,8 @@ func scabbard(t *testing.T, arguments ...string) string {
 	return output.String()
 }
 
-// configurations are the blocks of indented lines in what init says: the manager's and the worker's.
+// configurations are the blocks of indented lines in what init says: the manager's and the worker's, which is empty
+// where the worker is to be kept away.
 func configurations(t *testing.T, said string) (manager, worker string) {
 	t.Helper()
 	var blocks []string
@@ -105,6 +106,9 @@ func configurations(t *testing.T, said string) (manager, worker string) {
 			blocks[len(blocks)-1] += line
 		}
 		inBlock = isIndented
+	}
+	if strings.Contains(said, "worker must not be given the folder") {
+		blocks = append(blocks, "")
 	}
 	if len(blocks) != 2 {
 		t.Fatalf("%d configurations in\n%s", len(blocks), said)
@@ -139,6 +143,9 @@ func scanned(t *testing.T, said string) []sectorStoreJSON {
 	}
 	decode(t, workerText, &worker)
 	stores := scan(t, manager.Common.ScanPersistStores)
+	if workerText == "" {
+		return stores
+	}
 	if others := scan(t, worker.Worker.ScanPersistStores); !reflect.DeepEqual(stores, others) {
 		t.Errorf("the manager finds %+v, the worker %+v", stores, others)
 	}
