@@ -168,6 +168,11 @@ TEST_F(CpTest, What_cannot_be_copied_of_a_folder_is_said) {
   EXPECT_EQ(read("store/folder/file"), "x");
 }
 
+TEST_F(CpTest, File_of_the_kernel_is_not_stored_empty) {
+  EXPECT_THAT(run({"cp", "/proc/version", "store/version"}), Fails(1, "file of the kernel"));
+  EXPECT_THAT(files_below("store"), ElementsAre("sectorstore.json"));
+}
+
 TEST_F(CpTest, Folder_that_holds_a_store_is_refused) {
   make_folder("outer");
   init("outer/inner");
