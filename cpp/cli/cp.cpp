@@ -14,6 +14,7 @@
 #include "cli/progress.hpp"
 #include "cli/standard_streams.hpp"
 #include "store/copy.hpp"
+#include "store/listing.hpp"
 #include "store/object_name.hpp"
 #include "store/store_file.hpp"
 
@@ -164,23 +165,19 @@ class Cp {
 
   // All of them, before the first is copied: to know how much there is, and not to find again what was copied.
   Result<std::vector<FolderEntry>> entries_below(const Place& from) {
-    auto lister = from.store->list(context(), {.folder = from.object, .others = true});
-    if (!lister) return fail(std::move(lister).error());
     std::vector<FolderEntry> entries;
     std::size_t prefix = from.object.empty() ? 0 : from.object.size() + 1;
-    while (true) {
-      auto page = (*lister)->next(context());
-      if (!page) return fail(std::move(page).error());
-      if (page->empty()) break;
-      for (const ListEntry& entry : *page) {
-        if (is_inner_store_file(entry.name)) return holds_store(from, entry.name);
-        if (entry.is_other) {
-          session_.report(left_out(from.location(entry.name)));
-          continue;
-        }
+    auto take = [&](const ListEntry& entry) -> Result<void> {
+      if (is_inner_store_file(entry.name)) return holds_store(from, entry.name);
+      if (entry.is_other) {
+        session_.report(left_out(from.location(entry.name)));
+      } else {
         entries.push_back({entry.name.substr(prefix), entry.info.size});
       }
-    }
+      return {};
+    };
+    auto listed = for_each_entry(context(), *from.store, {.folder = from.object, .others = true}, take);
+    if (!listed) return fail(std::move(listed).error());
     auto kind = entries.empty() ? session_.kind_of(context(), from) : Kind::kFolder;
     if (kind && *kind == Kind::kNothing) {
       return fail(ErrorCode::kNotFound, fmt::format("{}: no object or folder has that name", quote(from.text)));

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
+#include "store/listing.hpp"
 #include "store/object_name.hpp"
 
 namespace scabbard::cli {
@@ -23,24 +24,20 @@ struct DuOptions {
 using Sums = std::map<std::string, Amount, std::less<>>;
 
 Result<Sums> sums_of(const Place& place) {
-  auto lister = place.store->list({}, {.folder = place.object});
-  if (!lister) return fail(std::move(lister).error());
   Sums sums;
   std::size_t prefix = place.object.empty() ? 0 : place.object.size() + 1;
-  while (true) {
-    auto page = (*lister)->next({});
-    if (!page) return fail(std::move(page).error());
-    if (page->empty()) return sums;
-    for (const ListEntry& entry : *page) {
-      std::string_view name = std::string_view(entry.name).substr(prefix);
-      auto slash = name.find('/');
-      std::string_view folder = slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
-      auto sum = sums.find(folder);
-      if (sum == sums.end()) sum = sums.emplace(std::string(folder), Amount{}).first;
-      ++sum->second.objects;
-      sum->second.bytes += entry.info.size;
-    }
-  }
+  auto listed = for_each_entry({}, *place.store, {.folder = place.object}, [&](const ListEntry& entry) -> Result<void> {
+    std::string_view name = std::string_view(entry.name).substr(prefix);
+    auto slash = name.find('/');
+    std::string_view folder = slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
+    auto sum = sums.find(folder);
+    if (sum == sums.end()) sum = sums.emplace(std::string(folder), Amount{}).first;
+    ++sum->second.objects;
+    sum->second.bytes += entry.info.size;
+    return {};
+  });
+  if (!listed) return fail(std::move(listed).error());
+  return sums;
 }
 
 class Du {

@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "store/listing.hpp"
 #include "store/object_name.hpp"
 #include "store/store_file.hpp"
 #include "store/url.hpp"
@@ -117,32 +118,33 @@ class Rm {
 
   // Looked through as a whole before the first one goes.
   Result<std::vector<std::string>> objects_below(const Place& place) {
-    auto lister = place.store->list(
-        {}, {.folder = place.object, .recursive = true, .follow_links = false, .others = true, .names_only = true});
-    if (!lister) return fail(std::move(lister).error());
+    const ListOptions options{.folder = place.object, .follow_links = false, .others = true, .names_only = true};
     std::vector<std::string> objects;
-    while (true) {
-      auto page = (*lister)->next({});
-      if (!page) return fail(std::move(page).error());
-      if (page->empty()) return objects;
-      for (ListEntry& entry : *page) {
-        if (entry.is_other && !is_link_to_nowhere(place, entry.name)) {
-          return refused(place, fmt::format("{} in it is neither object nor folder; remove that first",
-                                            quote(place.location(entry.name))));
-        }
-        if (entry.is_folder) {
-          return refused(place, fmt::format("{} in it is a link to a folder elsewhere; unlink it, or remove what is "
-                                            "in that folder first",
-                                            quote(entry.name)));
-        }
-        if (is_inner_store_file(entry.name) && !options_.whole_store) {
-          std::string store = std::filesystem::path(entry.name).parent_path().string();
-          return refused(place, fmt::format("{} is a store; name what is to go in it, or add --whole-store",
-                                            quote(place.location(store))));
-        }
-        objects.push_back(std::move(entry.name));
-      }
+    auto listed = for_each_entry({}, *place.store, options, [&](ListEntry& entry) -> Result<void> {
+      if (auto removable = check_removable(place, entry); !removable) return removable;
+      objects.push_back(std::move(entry.name));
+      return {};
+    });
+    if (!listed) return fail(std::move(listed).error());
+    return objects;
+  }
+
+  Result<void> check_removable(const Place& place, const ListEntry& entry) const {
+    if (entry.is_other && !is_link_to_nowhere(place, entry.name)) {
+      return refused(place, fmt::format("{} in it is neither object nor folder; remove that first",
+                                        quote(place.location(entry.name))));
     }
+    if (entry.is_folder) {
+      return refused(place, fmt::format("{} in it is a link to a folder elsewhere; unlink it, or remove what is "
+                                        "in that folder first",
+                                        quote(entry.name)));
+    }
+    if (is_inner_store_file(entry.name) && !options_.whole_store) {
+      std::string store = std::filesystem::path(entry.name).parent_path().string();
+      return refused(place, fmt::format("{} is a store; name what is to go in it, or add --whole-store",
+                                        quote(place.location(store))));
+    }
+    return {};
   }
 
   static bool is_link_to_nowhere(const Place& place, const std::string& name) {

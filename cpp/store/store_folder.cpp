@@ -8,6 +8,8 @@
 
 #include "base/options.hpp"
 #include "base/text.hpp"
+#include "store/listing.hpp"
+#include "store/object_name.hpp"
 #include "store/posix/posix_store.hpp"
 #include "store/registry.hpp"
 #include "store/url.hpp"
@@ -70,19 +72,12 @@ Result<void> check_holds_no_store(const Context& ctx, const fs::path& folder) {
   auto store = posix::open_store({.name = folder.string(), .path = folder.string(), .meta = {}}, folder.string(), {});
   if (!store && store.error().code == ErrorCode::kNotFound) return {};  // still to be made
   if (!store) return fail(std::move(store).error());
-  auto lister = (*store)->list(ctx, {.folder = {}, .recursive = false});
-  if (!lister) return fail(std::move(lister).error());
-  while (true) {
-    auto page = (*lister)->next(ctx);
-    if (!page) return fail(std::move(page).error());
-    if (page->empty()) return {};
-    for (const ListEntry& entry : *page) {
-      if (!entry.is_folder || !(*store)->stat(ctx, entry.name + "/" + std::string(kStoreFileName))) continue;
-      return fail(ErrorCode::kAlreadyExists,
-                  fmt::format("{} holds a store, {}; a store in a store would be listed, and removed, with it",
-                              quote(folder.string()), quote(entry.name)));
-    }
-  }
+  return for_each_entry(ctx, **store, {.folder = {}, .recursive = false}, [&](const ListEntry& entry) -> Result<void> {
+    if (!entry.is_folder || !(*store)->stat(ctx, joined(entry.name, kStoreFileName))) return {};
+    return fail(ErrorCode::kAlreadyExists,
+                fmt::format("{} holds a store, {}; a store in a store would be listed, and removed, with it",
+                            quote(folder.string()), quote(entry.name)));
+  });
 }
 
 Result<void> check_can_be_opened(const StoreFile& file) {
@@ -104,7 +99,7 @@ Result<void> write_store_file(const Context& ctx, const fs::path& folder, std::s
   std::string parent = folder.parent_path().string();
   auto above = posix::open_store({.name = parent, .path = parent, .meta = {}}, parent, {});
   if (!above) return fail(std::move(above).error());
-  auto writer = (*above)->create(ctx, folder.filename().string() + "/" + std::string(kStoreFileName),
+  auto writer = (*above)->create(ctx, joined(folder.filename().string(), kStoreFileName),
                                  {.exclusive = true, .length = text.size()});
   if (!writer) return fail(std::move(writer).error());
   if (auto written = (*writer)->write(ctx, std::as_bytes(std::span(text))); !written) return written;

@@ -1,0 +1,25 @@
+// Going through a listing, page by page.
+#pragma once
+
+#include <utility>
+
+#include "scabbard/store.hpp"
+
+namespace scabbard {
+
+/// Calls `take`, which gives a Result<void>, with each entry. Ends with its first error, or with the listing's.
+template <class Take>
+Result<void> for_each_entry(const Context& ctx, Store& store, const ListOptions& options, Take take) {
+  auto lister = store.list(ctx, options);
+  if (!lister) return fail(std::move(lister).error());
+  while (true) {
+    auto page = (*lister)->next(ctx);
+    if (!page) return fail(std::move(page).error());
+    if (page->empty()) return {};
+    for (ListEntry& entry : *page) {
+      if (Result<void> taken = take(entry); !taken) return taken;
+    }
+  }
+}
+
+}  // namespace scabbard
