@@ -33,6 +33,13 @@ std::string json_line(const nlohmann::ordered_json& value) {
   return value.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+Error stream_error(std::string_view doing, int error) {
+  return {.code = error == ENOSPC ? ErrorCode::kNoSpace : ErrorCode::kIo,
+          .message = fmt::format("{}: {} ({})", doing, ::strerrordesc_np(error), ::strerrorname_np(error)),
+          .system_error = error,
+          .request_id = {}};
+}
+
 void Output::write(std::string_view text) {
   waiting_ += text;
   // What a person watches is shown at once.
@@ -69,11 +76,7 @@ void Output::send() {
 Result<void> Output::flush() {
   send();
   if (error_ == 0) return {};
-  return fail(
-      {.code = error_ == ENOSPC ? ErrorCode::kNoSpace : ErrorCode::kIo,
-       .message = fmt::format("write standard output: {} ({})", ::strerrordesc_np(error_), ::strerrorname_np(error_)),
-       .system_error = error_,
-       .request_id = {}});
+  return fail(stream_error("write standard output", error_));
 }
 
 }  // namespace scabbard::cli

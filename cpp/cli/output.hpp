@@ -22,6 +22,9 @@ bool takes_colours(int descriptor);
 /// odd bytes replaced.
 std::string json_line(const nlohmann::ordered_json& value);
 
+/// An errno met on a standard stream; `doing` says what was tried.
+Error stream_error(std::string_view doing, int error);
+
 class Output {
  public:
   explicit Output(int descriptor) : descriptor_(descriptor), is_terminal_(is_terminal(descriptor)) {}

@@ -7,12 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <optional>
 #include <span>
 #include <utility>
 
 #include "cli/interruption.hpp"
+#include "cli/output.hpp"
 
 namespace scabbard::cli {
 namespace {
@@ -21,14 +21,7 @@ constexpr int kInput = 0;
 constexpr int kOutput = 1;
 constexpr int kPollInterval = 100;  // milliseconds; how late the end of a context may be noticed
 
-std::unexpected<Error> cannot_read() {
-  int error = errno;
-  return fail(
-      {.code = ErrorCode::kIo,
-       .message = fmt::format("read standard input: {} ({})", ::strerrordesc_np(error), ::strerrorname_np(error)),
-       .system_error = error,
-       .request_id = {}});
-}
+std::unexpected<Error> cannot_read() { return fail(stream_error("read standard input", errno)); }
 
 // The rest of standard input, where it is a file.
 std::optional<FileSource> input_file() {
@@ -92,7 +85,7 @@ Result<void> write_to_standard_output(const Context& ctx, Reader& reader, std::a
   auto copied = reader.copy_to(ctx, kOutput, progress);
   if (!copied && copied.error().system_error == EPIPE) die_of_closed_pipe();
   if (!copied && copied.error().system_error == EBADF) {
-    return fail(ErrorCode::kIo, "write standard output: Bad file descriptor (EBADF)");
+    return fail(stream_error("write standard output", EBADF));
   }
   if (!copied) return fail(std::move(copied).error());
   return {};

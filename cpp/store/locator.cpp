@@ -85,9 +85,9 @@ class DiskLocator final : public Locator {
   Result<Location> resolve_path(const Context& ctx, const std::string& text) {
     std::error_code failed;
     fs::path given = fs::absolute(text, failed);
+    if (failed) return fail(ErrorCode::kInvalidPath, fmt::format("location {}: {}", quote(text), failed.message()));
     if (auto plain = check_ways_back(ctx, given); !plain) return fail(std::move(plain).error());
     fs::path path = given.lexically_normal();
-    if (failed) return fail(ErrorCode::kInvalidPath, fmt::format("location {}: {}", quote(text), failed.message()));
     if (!path.has_filename()) path = path.parent_path();  // "folder/" is the folder
     for (fs::path folder = path;; folder = folder.parent_path()) {
       auto file = store_file(ctx, folder);
