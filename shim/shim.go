@@ -11,7 +11,7 @@ package shim
 
 /*
 #cgo CFLAGS: -I${SRCDIR}/../include
-#cgo LDFLAGS: ${SRCDIR}/../build/libscabbard_plugin.a -lstdc++ -lm -lpthread
+#cgo LDFLAGS: ${SRCDIR}/../build/libscabbard_plugin.a -lcurl -lcrypto -lpugixml -lstdc++ -lm -lpthread
 // The loader opens plugins with RTLD_GLOBAL. Without this the scb_* of the first plugin would serve the
 // second one too.
 #cgo LDFLAGS: -Wl,-Bsymbolic-functions

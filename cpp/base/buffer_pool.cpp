@@ -98,8 +98,9 @@ Result<BufferPool::Buffer> BufferPool::Ticket::take(std::size_t size) {
 }
 
 BufferPool::BufferPool(std::size_t ceiling) : ceiling_(ceiling) {
-  small_.limit = ceiling / 4;
-  bulk_.limit = ceiling - small_.limit;
+  share_for(Use::kSmall).limit = ceiling / 4;
+  share_for(Use::kReadAhead).limit = ceiling / 4;
+  share_for(Use::kBulk).limit = ceiling - ceiling / 4 * 2;
 }
 
 BufferPool::~BufferPool() {
@@ -111,18 +112,25 @@ BufferPool& BufferPool::process() {
   return *pool;
 }
 
-Result<BufferPool::Ticket> BufferPool::reserve(const Context& ctx, Use use, std::size_t size) {
+Result<BufferPool::Ticket> BufferPool::reserve(const Context& ctx, Use use, std::size_t size,
+                                               const std::stop_token& closing) {
   Share& share = share_for(use);
   if (size > share.limit) {
     return fail(
         ErrorCode::kInvalidArgument,
         fmt::format("reserve {} bytes of memory: the ceiling leaves {} (raise SCABBARD_MEMORY)", size, share.limit));
   }
+  std::stop_source either;
+  auto end = [&either] { either.request_stop(); };
+  std::stop_callback cancelled(ctx.cancel_token(), end);
+  std::stop_callback closed(closing, end);
+  const Context waiting = ctx.with_cancel(either.get_token());
   std::unique_lock lock(mutex_);
   // First come, first served: a reservation waits for its turn even when it would fit.
   const void* place = &size;
   share.queue.push_back(place);
-  auto ended = ctx.wait(lock, freed_, [&] { return share.queue.front() == place && share.used + size <= share.limit; });
+  auto ended =
+      waiting.wait(lock, freed_, [&] { return share.queue.front() == place && share.used + size <= share.limit; });
   std::erase(share.queue, place);
   freed_.notify_all();
   if (ended) return fail(*ended, fmt::format("wait for {} bytes of memory: {}", size, to_string(*ended)));
@@ -132,7 +140,9 @@ Result<BufferPool::Ticket> BufferPool::reserve(const Context& ctx, Use use, std:
 
 std::size_t BufferPool::reserved() const {
   std::lock_guard lock(mutex_);
-  return small_.used + bulk_.used;
+  std::size_t total = 0;
+  for (const Share& share : shares_) total += share.used;
+  return total;
 }
 
 void BufferPool::release(Use use, std::size_t size) {

@@ -1,5 +1,9 @@
 #include "scabbard/context.hpp"
 
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <limits>
 #include <string>
 
 namespace scabbard {
@@ -19,6 +23,18 @@ class SteadyClock final : public Clock {
     } else {
       wake.wait(lock, stop, once);
     }
+  }
+
+  int wait_for_events(int poller, std::span<epoll_event> events, std::optional<Time> until,
+                      std::optional<Duration> at_most) override {
+    Duration limit = at_most.value_or(Duration::max());
+    if (until) limit = std::min(limit, *until - now());
+    // Rounded up, so that the moment has come afterwards.
+    auto milliseconds = limit <= Duration::zero() ? 0 : (limit.count() - 1) / 1'000'000 + 1;
+    int timeout = limit == Duration::max()
+                      ? -1
+                      : static_cast<int>(std::min<Duration::rep>(milliseconds, std::numeric_limits<int>::max()));
+    return std::max(0, ::epoll_wait(poller, events.data(), static_cast<int>(events.size()), timeout));
   }
 };
 

@@ -1,8 +1,9 @@
 #include "base/crc32c.hpp"
 
 #include <array>
-#include <bit>
 #include <cstring>
+
+#include "base/reflected_crc.hpp"
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>
@@ -11,45 +12,7 @@
 namespace scabbard {
 namespace {
 
-constexpr std::uint32_t kPolynomial = 0x82F63B78;  // 0x1EDC6F41, bits reversed
-
-using Table = std::array<std::uint32_t, 256>;
-
-constexpr std::array<Table, 8> make_tables() {
-  std::array<Table, 8> tables{};
-  for (std::uint32_t byte = 0; byte < 256; ++byte) {
-    std::uint32_t sum = byte;
-    for (int bit = 0; bit < 8; ++bit) sum = (sum >> 1) ^ ((sum & 1) != 0 ? kPolynomial : 0);
-    tables[0][byte] = sum;
-  }
-  for (std::size_t slice = 1; slice < tables.size(); ++slice) {
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-      std::uint32_t previous = tables[slice - 1][byte];
-      tables[slice][byte] = (previous >> 8) ^ tables[0][previous & 0xFF];
-    }
-  }
-  return tables;
-}
-
-constexpr auto kTables = make_tables();
-
-std::uint64_t load64(const std::byte* from) {
-  std::uint64_t word;
-  std::memcpy(&word, from, sizeof word);
-  return word;
-}
-
-// Slicing-by-8: eight table look-ups for eight bytes.
-std::uint32_t sum_portable(std::uint32_t sum, const std::byte* data, std::size_t size) {
-  static_assert(std::endian::native == std::endian::little);
-  for (; size >= 8; data += 8, size -= 8) {
-    std::uint64_t word = load64(data) ^ sum;
-    sum = 0;
-    for (std::size_t slice = 0; slice < 8; ++slice) sum ^= kTables[7 - slice][(word >> (8 * slice)) & 0xFF];
-  }
-  for (; size > 0; ++data, --size) sum = (sum >> 8) ^ kTables[0][(sum ^ static_cast<std::uint32_t>(*data)) & 0xFF];
-  return sum;
-}
+using Crc32 = ReflectedCrc<std::uint32_t, 0x82F63B78>;  // 0x1EDC6F41, bits reversed
 
 #if defined(__x86_64__)
 
@@ -58,12 +21,12 @@ std::uint32_t sum_portable(std::uint32_t sum, const std::byte* data, std::size_t
 // byte of the sum.
 constexpr std::size_t kStride = 1024;
 
-constexpr std::array<Table, 4> make_shift_tables() {
-  std::array<Table, 4> tables{};
+std::array<Crc32::Table, 4> make_shift_tables() {
+  std::array<Crc32::Table, 4> tables{};
   for (std::size_t position = 0; position < 4; ++position) {
     for (std::uint32_t byte = 0; byte < 256; ++byte) {
       std::uint32_t sum = byte << (8 * position);
-      for (std::size_t i = 0; i < kStride; ++i) sum = (sum >> 8) ^ kTables[0][sum & 0xFF];
+      for (std::size_t i = 0; i < kStride; ++i) sum = Crc32::after_byte(sum, 0);
       tables[position][byte] = sum;
     }
   }
@@ -78,6 +41,12 @@ const auto& shift_tables() {
 std::uint32_t shift_past_stride(std::uint32_t sum) {
   const auto& tables = shift_tables();
   return tables[0][sum & 0xFF] ^ tables[1][(sum >> 8) & 0xFF] ^ tables[2][(sum >> 16) & 0xFF] ^ tables[3][sum >> 24];
+}
+
+std::uint64_t load64(const std::byte* from) {
+  std::uint64_t word;
+  std::memcpy(&word, from, sizeof word);
+  return word;
 }
 
 __attribute__((target("sse4.2"))) std::uint32_t sum_sse42(std::uint32_t sum, const std::byte* data, std::size_t size) {
@@ -105,12 +74,16 @@ __attribute__((target("sse4.2"))) std::uint32_t sum_sse42(std::uint32_t sum, con
 
 }  // namespace
 
+std::uint32_t crc32c_combined(std::uint32_t first, std::uint32_t second, std::uint64_t second_length) noexcept {
+  return Crc32::combined(first, second, second_length);
+}
+
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t previous) noexcept {
 #if defined(__x86_64__)
   static const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
   if (has_instruction) return ~sum_sse42(~previous, bytes.data(), bytes.size());
 #endif
-  return ~sum_portable(~previous, bytes.data(), bytes.size());
+  return ~Crc32::after(~previous, bytes.data(), bytes.size());
 }
 
 }  // namespace scabbard

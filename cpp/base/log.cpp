@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <cctype>
 #include <cstdlib>
 #include <string>
@@ -23,6 +24,10 @@ struct Logger {
   bool json;
 };
 
+std::string pattern_of(const Logger& logger) { return logger.json ? kJsonPattern : kTextPattern; }
+
+std::atomic<const char*> default_setting = "";
+
 // Lower case, without spaces around.
 std::string word(std::string_view text) {
   std::string out;
@@ -33,7 +38,7 @@ std::string word(std::string_view text) {
 }
 
 Logger* make_logger() {
-  std::string_view setting;
+  std::string_view setting = default_setting.load();
   if (const char* value = std::getenv("SCABBARD_LOG")) setting = value;
   bool json = false;
   bool unknown = false;
@@ -52,7 +57,7 @@ Logger* make_logger() {
   auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   auto* logger = new Logger{spdlog::logger("scabbard", std::move(sink)), json};
   logger->to.set_level(level);
-  logger->to.set_pattern(json ? kJsonPattern : kTextPattern);
+  logger->to.set_pattern(pattern_of(*logger));
   logger->to.set_error_handler([](const std::string&) {});  // nowhere left to complain
   if (unknown) {
     std::string complaint =
@@ -85,6 +90,10 @@ spdlog::level::level_enum to_spdlog(Level level) {
 }
 
 }  // namespace
+
+void set_default(const char* setting) { default_setting = setting; }
+
+void begin_lines_with(std::string_view text) { logger().to.set_pattern(std::string(text) + pattern_of(logger())); }
 
 bool enabled(Level level) noexcept { return logger().to.should_log(to_spdlog(level)); }
 

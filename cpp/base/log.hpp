@@ -1,5 +1,5 @@
-// Logging to stderr, set once per process by SCABBARD_LOG: a level (trace, debug, info, warn, error, off;
-// default warn), optionally followed by ",json". Every line passes redacted() first. Safe from any thread.
+// Logging to stderr, set once per process by SCABBARD_LOG, or set_default(): a level (trace, debug, info, warn, error,
+// off; default warn), optionally followed by ",json". Every line passes redacted() first. Safe from any thread.
 #pragma once
 
 #include <fmt/core.h>
@@ -10,6 +10,11 @@
 namespace scabbard::log {
 
 enum class Level { kTrace, kDebug, kInfo, kWarn, kError };
+
+/// What counts where SCABBARD_LOG says nothing: a literal. Heeded until the first line.
+void set_default(const char* setting);
+/// What each line begins with from now on: such as what wipes a line of progress.
+void begin_lines_with(std::string_view text);
 
 bool enabled(Level level) noexcept;
 void write(Level level, std::string_view line) noexcept;

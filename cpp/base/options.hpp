@@ -17,7 +17,7 @@
 
 namespace scabbard {
 
-enum class OptionType { kText, kChoice, kSize, kDuration };
+enum class OptionType { kText, kChoice, kSize, kDuration, kCount };
 
 struct OptionSpec {
   std::string_view name;  ///< CamelCase
@@ -59,6 +59,7 @@ class Options {
   /// The value given, else the default. `name` must be in the table, of that type, for this scheme.
   std::string text(std::string_view name) const;
   std::uint64_t size(std::string_view name) const;  ///< bytes
+  unsigned count(std::string_view name) const;
   std::chrono::nanoseconds duration(std::string_view name) const;
 
  private:

@@ -75,13 +75,10 @@ void append_escaped(std::string& out, std::string_view text, bool quoted) {
   }
 }
 
-char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
-
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-'; }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view start) {
-  return text.size() >= start.size() &&
-         std::equal(start.begin(), start.end(), text.begin(), [](char a, char b) { return lower(a) == lower(b); });
+  return same_ignoring_case(text.substr(0, start.size()), start);
 }
 
 struct Span {
@@ -111,6 +108,8 @@ Span key_value_at(std::string_view text, std::size_t at) {
   while (end_of_key < text.size() && is_word(text[end_of_key])) ++end_of_key;
   // CredentialsFile and the like name a file, not a secret.
   if (end_of_key >= at + 4 && starts_with_ignoring_case(text.substr(end_of_key - 4), "file")) return {};
+  // So does read "/root/.aws/credentials": ...
+  if (at > 0 && text[at - 1] == '/' && text.substr(end_of_key).starts_with("\":")) return {};
 
   std::size_t begin = end_of_key;
   bool assigned = false;
@@ -149,7 +148,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::size_t diagonal = row[0];
     row[0] = i + 1;
     for (std::size_t j = 0; j < b.size(); ++j) {
-      std::size_t replaced = diagonal + (lower(a[i]) == lower(b[j]) ? 0 : 1);
+      std::size_t replaced = diagonal + (ascii_lower(a[i]) == ascii_lower(b[j]) ? 0 : 1);
       diagonal = row[j + 1];
       row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
     }
@@ -185,6 +184,10 @@ bool is_utf8(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+bool same_ignoring_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, ascii_lower, ascii_lower);
 }
 
 std::string redacted(std::string_view text) {

@@ -24,6 +24,12 @@ bool is_utf8(std::string_view text);
 /// signature or credential ("key=value", "key: value", JSON), and AWS access key ids.
 std::string redacted(std::string_view text);
 
+/// ASCII, whatever the locale.
+constexpr char ascii_lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+/// Whether they differ in the case of ASCII letters at most.
+bool same_ignoring_case(std::string_view a, std::string_view b);
+
 /// The candidate closest to `word` by edit distance, ignoring case; empty where none is near.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 

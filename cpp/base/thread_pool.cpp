@@ -1,11 +1,10 @@
 #include "base/thread_pool.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <system_error>
 #include <utility>
+
+#include "base/signals_blocked.hpp"
 
 namespace scabbard {
 
@@ -17,26 +16,6 @@ struct ThreadPool::State {
   std::size_t idle = 0;
   bool stopping = false;
 };
-
-namespace {
-
-// The host's signals are the host's: a thread started in this scope has them all blocked.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
-
-}  // namespace
 
 ThreadPool::ThreadPool(std::size_t most_threads) : most_threads_(most_threads), state_(std::make_shared<State>()) {}
 

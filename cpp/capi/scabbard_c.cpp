@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "base/build_id.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
 #include "capi/store_config.hpp"
 #include "scabbard/scabbard.h"
 #include "scabbard/store.hpp"
@@ -159,6 +161,26 @@ void copy_info(const scabbard::WriteInfo& from, scb_write_info* into) {
   into->has_crc32c = from.crc32c ? 1 : 0;
 }
 
+scb_stats stats_of(const scabbard::StoreStats& from) {
+  scb_stats stats{.requests = from.requests,
+                  .attempts = from.attempts,
+                  .retries = from.retries,
+                  .hedges_issued = from.hedges_issued,
+                  .hedges_won = from.hedges_won,
+                  .failures = from.failures,
+                  .throttles = from.throttles,
+                  .connections_opened = from.connections_opened,
+                  .bytes_sent = from.bytes_sent,
+                  .bytes_received = from.bytes_received,
+                  .latency_sum_ns = static_cast<uint64_t>(from.latency.sum.count()),
+                  .latencies = {}};
+  static_assert(SCB_LATENCY_CLASSES == scabbard::Latencies::kClasses);
+  static_assert(SCB_LATENCY_BOUND_NS(SCB_LATENCY_CLASSES - 1) ==
+                scabbard::Latencies::bound(SCB_LATENCY_CLASSES - 1).count());
+  std::ranges::copy(from.latency.classes, stats.latencies);
+  return stats;
+}
+
 char* new_string(std::string_view text) noexcept {
   char* copy = new (std::nothrow) char[text.size() + 1];
   if (copy == nullptr) return nullptr;
@@ -258,6 +280,21 @@ class OpenStores {
   std::vector<std::weak_ptr<scabbard::Store>> stores_;
 };
 
+// Says so when two stores in folders that can be written lie on one filesystem: the manager counts its free space for
+// each.
+void note_filesystem(scabbard::Store& store) {
+  if (!store.capabilities().local_files || store.config().read_only) return;
+  auto space = store.space({});
+  if (!space) return;
+  static auto* mutex = new std::mutex;
+  static auto* seen = new std::map<std::string, scabbard::StoreConfig>;  // by filesystem: its first store
+  std::lock_guard lock(*mutex);
+  auto [first, added] = seen->emplace(space->filesystem, store.config());
+  if (added || first->second.path == store.config().path) return;
+  scabbard::log::warn("stores {} and {} lie on one filesystem: damocles counts its free space for each of them",
+                      scabbard::quote(first->second.name), scabbard::quote(store.config().name));
+}
+
 }  // namespace
 
 int32_t scb_abi_version(void) { return SCB_ABI_VERSION; }
@@ -308,6 +345,7 @@ int32_t scb_store_open(const char* config_json, scb_store** store, scb_error** e
     if (!config) return fail(std::move(config).error());
     auto opened = scabbard::open_store(*config);
     if (!opened) return fail(std::move(opened).error());
+    note_filesystem(**opened);
     OpenStores::instance().add(*opened);
     *store = new scb_store{*std::move(opened)};
     return {};
@@ -390,6 +428,33 @@ int32_t scb_store_sweep(scb_store* store, const scb_context* context, uint64_t* 
     if (!swept) return fail(std::move(swept).error());
     if (files != nullptr) *files = swept->files;
     if (bytes != nullptr) *bytes = swept->bytes;
+    return {};
+  });
+}
+
+int32_t scb_store_stats(const scb_store* store, scb_stats* stats, size_t size, scb_error** error) {
+  return guarded(error, [&]() -> Result<void> {
+    SCB_REQUIRE(store);
+    SCB_REQUIRE(stats);
+    const scb_stats now = stats_of(store->store->stats());
+    std::memset(stats, 0, size);
+    std::memcpy(stats, &now, std::min(size, sizeof now));
+    return {};
+  });
+}
+
+int32_t scb_prometheus_text(const scb_store* const* stores, size_t count, char** text, scb_error** error) {
+  return guarded(error, [&]() -> Result<void> {
+    if (count > 0) SCB_REQUIRE(stores);
+    SCB_REQUIRE(text);
+    std::vector<scabbard::StoreStats> stats;
+    for (const scb_store* store : std::span(stores, count)) {
+      SCB_REQUIRE(store);
+      stats.push_back(store->store->stats());
+    }
+    char* copy = new_string(scabbard::prometheus_text(stats));
+    if (copy == nullptr) throw std::bad_alloc();
+    *text = copy;
     return {};
   });
 }

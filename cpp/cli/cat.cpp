@@ -5,12 +5,20 @@
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/standard_streams.hpp"
+#include "store/object_kind.hpp"
 
 namespace scabbard::cli {
 namespace {
 
+std::unexpected<Error> is_folder(const Place& place) {
+  return fail(ErrorCode::kNotRegularFile, fmt::format("{} is a folder; `scabbard ls` lists it", quote(place.text)));
+}
+
 Result<void> write_out(const Place& place) {
   auto reader = place.store->open({}, place.object);
+  if (!reader && reader.error().code == ErrorCode::kNotFound) {
+    if (auto kind = kind_of({}, *place.store, place.object); kind && *kind == Kind::kFolder) return is_folder(place);
+  }
   if (!reader) return fail(std::move(reader).error());
   return write_to_standard_output({}, **reader);
 }
@@ -26,13 +34,8 @@ void add_cat(CLI::App& app, Session& session) {
     for (const std::string& location : *locations) {
       auto place = session.find(location);
       if (!place) continue;
-      if (place->object.empty()) {
-        session.report({.code = ErrorCode::kNotRegularFile,
-                        .message = fmt::format("{} is a folder; `scabbard ls` lists it", quote(location)),
-                        .request_id = {}});
-        continue;
-      }
-      if (auto written = write_out(*place); !written) session.report(written.error());
+      auto written = place->object.empty() ? is_folder(*place) : write_out(*place);
+      if (!written) session.report(written.error());
     }
   });
 }

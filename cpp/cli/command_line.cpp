@@ -17,9 +17,7 @@ namespace {
 
 std::vector<std::string_view> verbs_of(const CLI::App& app) {
   std::vector<std::string_view> verbs;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    verbs.push_back(command->get_name());
-  }
+  for (const CLI::App* command : commands_of(app)) verbs.push_back(command->get_name());
   return verbs;
 }
 
@@ -68,7 +66,8 @@ std::string unknown_word(const CLI::App& command, std::string_view word) {
     return fmt::format("command {} is not known{}", quote(word), did_you_mean(word, known));
   }
   if (!known.empty()) {
-    return fmt::format("{}: subject {} is not known{}", words_for(command), quote(word), did_you_mean(word, known));
+    const std::string_view noun = command.get_name() == "help" ? "subject" : "command";
+    return fmt::format("{}: {} {} is not known{}", words_for(command), noun, quote(word), did_you_mean(word, known));
   }
   return fmt::format("{}: {} is one argument too many", words_for(command), quote(word));
 }
@@ -107,6 +106,10 @@ std::vector<std::string> words_of(int argc, char** argv) {
 
 }  // namespace
 
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
 void define_command_line(CLI::App& app, Session& session) {
   app.description("Object storage for Filecoin sectors.");
   app.footer(
@@ -114,7 +117,8 @@ void define_command_line(CLI::App& app, Session& session) {
   app.require_subcommand(1);
   app.set_version_flag("--version", build_id(), "Print the release and the build id");
   app.get_formatter()->column_width(34);
-  for (auto* add : {add_init, add_cp, add_ls, add_stat, add_cat, add_rm, add_du, add_version, add_help})
+  for (auto* add : {add_init, add_cp, add_ls, add_stat, add_cat, add_rm, add_du, add_verify, add_sector, add_processor,
+                    add_version, add_help})
     add(app, session);
 }
 

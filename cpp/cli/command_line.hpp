@@ -2,10 +2,14 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <vector>
 
 #include "cli/session.hpp"
 
 namespace scabbard::cli {
+
+/// Its own commands, in the order that help shows them in.
+std::vector<const CLI::App*> commands_of(const CLI::App& app);
 
 /// Adds everything there is to `app`.
 void define_command_line(CLI::App& app, Session& session);

@@ -14,7 +14,14 @@ void add_stat(CLI::App& app, Session& session);
 void add_cat(CLI::App& app, Session& session);
 void add_rm(CLI::App& app, Session& session);
 void add_du(CLI::App& app, Session& session);
+void add_verify(CLI::App& app, Session& session);
+void add_sector(CLI::App& app, Session& session);
+void add_processor(CLI::App& app, Session& session);
 void add_version(CLI::App& app, Session& session);
 void add_help(CLI::App& app, Session& session);
+
+/// Of `scabbard sector`, those that have a file of their own.
+void add_sector_verify(CLI::App& sector, Session& session);
+void add_sector_cp(CLI::App& sector, Session& session);
 
 }  // namespace scabbard::cli

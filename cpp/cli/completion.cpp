@@ -2,20 +2,34 @@
 
 #include <fmt/core.h>
 
+#include <set>
+#include <string>
 #include <vector>
+
+#include "cli/command_line.hpp"
 
 namespace scabbard::cli {
 namespace {
 
-std::vector<const CLI::App*> commands_of(const CLI::App& app) {
-  return app.get_subcommands([](const CLI::App*) { return true; });
+// Its options, and those of its own commands, each name once. Which of these stands on the line is not looked at.
+std::vector<const CLI::Option*> listed_options(const CLI::App& command) {
+  std::vector<const CLI::Option*> options;
+  std::set<std::string> names;
+  auto add = [&](const CLI::App& one) {
+    for (const CLI::Option* option : one.get_options()) {
+      if (names.insert(option->get_name()).second) options.push_back(option);
+    }
+  };
+  add(command);
+  for (const CLI::App* inner : commands_of(command)) add(*inner);
+  return options;
 }
 
-// Words that may come after a command: its options, and its subjects where it has some.
+// Words that may come after a command: its options, and its subjects or own commands where it has some.
 std::string words_of(const CLI::App& command) {
   std::string words;
   for (const CLI::App* subject : commands_of(command)) words += subject->get_name() + " ";
-  for (const CLI::Option* option : command.get_options()) {
+  for (const CLI::Option* option : listed_options(command)) {
     for (const std::string& name : option->get_snames()) words += "-" + name + " ";
     for (const std::string& name : option->get_lnames()) words += "--" + name + " ";
   }
@@ -25,7 +39,7 @@ std::string words_of(const CLI::App& command) {
 
 bool takes_value(const CLI::Option& option) { return option.get_type_size() > 0; }
 
-std::string verbs_of(const CLI::App& app) {
+std::string verb_words(const CLI::App& app) {
   std::string verbs;
   for (const CLI::App* command : commands_of(app)) verbs += (verbs.empty() ? "" : " ") + command->get_name();
   return verbs;
@@ -62,7 +76,7 @@ _scabbard() {{
 }}
 complete -F _scabbard scabbard
 )",
-                     verbs_of(app), cases);
+                     verb_words(app), cases);
 }
 
 // zsh and fish show descriptions; quotes in them would end the string that they stand in.
@@ -103,7 +117,7 @@ std::string zsh(const CLI::App& app) {
   for (const CLI::App* command : commands_of(app)) {
     verbs += fmt::format("    '{}:{}'\n", command->get_name(), plain(command->get_description()));
     cases += fmt::format("    {}) _arguments", command->get_name());
-    for (const CLI::Option* option : command->get_options()) {
+    for (const CLI::Option* option : listed_options(*command)) {
       if (!option->get_positional()) cases += zsh_option(*option);
     }
     std::string subjects;
@@ -137,7 +151,7 @@ std::string fish(const CLI::App& app) {
     script += fmt::format("complete -c scabbard -n __fish_use_subcommand -a {} -d '{}'\n", verb,
                           plain(command->get_description()));
     std::string condition = fmt::format("'__fish_seen_subcommand_from {}'", verb);
-    for (const CLI::Option* option : command->get_options()) {
+    for (const CLI::Option* option : listed_options(*command)) {
       if (option->get_positional()) continue;
       script += fmt::format("complete -c scabbard -n {}{} -d '{}'\n", condition, fish_option(*option),
                             plain(option->get_description()));

@@ -15,6 +15,7 @@
 #include "cli/standard_streams.hpp"
 #include "store/copy.hpp"
 #include "store/listing.hpp"
+#include "store/object_kind.hpp"
 #include "store/object_name.hpp"
 #include "store/store_file.hpp"
 
@@ -65,15 +66,15 @@ class Cp {
       return fail(ErrorCode::kInvalidPath, "standard input and output are no two objects");
     }
     if (source == kStandardStream) return copy_from_input(destination);
+    if (options_.size) return fail(ErrorCode::kInvalidPath, "cp: --size is for standard input");
     auto from = session_.find(source);
     if (!from) return {};
     if (destination == kStandardStream) return copy_to_output(*from);
     auto to = session_.find(destination);
     if (!to) return {};
-    auto kind = session_.kind_of(context(), *from);
+    auto kind = kind_of(context(), *from->store, from->object);
     if (!kind) return fail(std::move(kind).error());
-    if (*kind == Kind::kFolder || (*kind == Kind::kNothing && options_.recursive))
-      return copy_folder(*from, *to, into_folder);
+    if (*kind == Kind::kFolder) return copy_folder(*from, *to, into_folder);
     return copy_one(*from, *to, into_folder);
   }
 
@@ -82,7 +83,7 @@ class Cp {
     if (options_.is_exact) return to.object;
     bool is_folder = into_folder || to.has_slash;
     if (!is_folder) {
-      auto kind = session_.kind_of(context(), to);
+      auto kind = kind_of(context(), *to.store, to.object);
       if (!kind) return fail(std::move(kind).error());
       is_folder = *kind == Kind::kFolder;
     }
@@ -178,7 +179,7 @@ class Cp {
     };
     auto listed = for_each_entry(context(), *from.store, {.folder = from.object, .others = true}, take);
     if (!listed) return fail(std::move(listed).error());
-    auto kind = entries.empty() ? session_.kind_of(context(), from) : Kind::kFolder;
+    auto kind = entries.empty() ? kind_of(context(), *from.store, from.object) : Kind::kFolder;
     if (kind && *kind == Kind::kNothing) {
       return fail(ErrorCode::kNotFound, fmt::format("{}: no object or folder has that name", quote(from.text)));
     }
@@ -275,11 +276,7 @@ class Cp {
     return fail(ErrorCode::kInvalidPath, fmt::format("{} cannot be copied onto itself", quote(place.text)));
   }
 
-  Progress::Style style() const {
-    if (session_.quiet) return Progress::Style::kNone;
-    if (session_.json) return Progress::Style::kJson;
-    return takes_commands(2) ? Progress::Style::kBar : Progress::Style::kLines;
-  }
+  Progress::Style style() const { return Progress::style(session_.quiet, session_.json); }
 
   Session& session_;
   const CpOptions& options_;

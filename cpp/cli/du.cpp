@@ -18,6 +18,7 @@ struct DuOptions {
   std::vector<std::string> locations = {"."};
   bool summary = false;
   bool exact = false;
+  bool uploads = false;
 };
 
 // What lies directly in the folder counts under an empty name.
@@ -48,7 +49,7 @@ class Du {
     for (const std::string& location : options_.locations) {
       auto place = session_.find(location);
       if (!place) continue;
-      if (auto shown = show(*place); !shown) session_.report(shown.error());
+      if (auto shown = options_.uploads ? show_uploads(*place) : show(*place); !shown) session_.report(shown.error());
     }
   }
 
@@ -88,13 +89,42 @@ class Du {
     return {};
   }
 
+  Result<void> show_uploads(const Place& place) {
+    auto writes = place.store->unfinished_writes({}, place.object);
+    if (!writes) return fail(std::move(writes).error());
+    std::uint64_t bytes = 0;
+    for (const UnfinishedWrite& write : *writes) {
+      bytes += write.bytes;
+      if (!options_.summary) upload_line(place, write);
+    }
+    if (session_.json) {
+      session_.out.json({{"location", place.location(place.object)}, {"uploads", writes->size()}, {"bytes", bytes}});
+    } else {
+      session_.out.line(fmt::format("{:>15}  {:>10} {}  {}", size(bytes), writes->size(),
+                                    writes->size() == 1 ? "upload " : "uploads", session_.out.shown(place.text)));
+    }
+    return {};
+  }
+
+  void upload_line(const Place& place, const UnfinishedWrite& write) {
+    if (session_.json) {
+      return session_.out.json({{"location", place.location(write.object)},
+                                {"upload", write.id},
+                                {"bytes", write.bytes},
+                                {"begun", utc_time(write.begun)}});
+    }
+    session_.out.line(fmt::format("{:>15}  begun {}  {}", size(write.bytes), utc_time(write.begun),
+                                  session_.out.shown(write.object)));
+  }
+
+  std::string size(std::uint64_t bytes) const { return options_.exact ? std::to_string(bytes) : human_size(bytes); }
+
   void line(std::string_view name, const std::string& location, const Amount& sum) {
     if (session_.json) {
       return session_.out.json({{"location", location}, {"objects", sum.objects}, {"bytes", sum.bytes}});
     }
-    std::string size = options_.exact ? std::to_string(sum.bytes) : human_size(sum.bytes);
-    session_.out.line(fmt::format("{:>15}  {:>10} {}  {}", size, sum.objects, sum.objects == 1 ? "object " : "objects",
-                                  session_.out.shown(name)));
+    session_.out.line(fmt::format("{:>15}  {:>10} {}  {}", size(sum.bytes), sum.objects,
+                                  sum.objects == 1 ? "object " : "objects", session_.out.shown(name)));
   }
 
   Session& session_;
@@ -109,6 +139,10 @@ void add_du(CLI::App& app, Session& session) {
   command->add_option("LOCATION", options->locations, "Folders, stores or objects (here: .)");
   command->add_flag("-s,--summary", options->summary, "Only the sum of each location");
   command->add_flag("-b,--bytes", options->exact, "Sizes in bytes");
+  command->add_flag(
+      "--uploads", options->uploads,
+      "What unfinished uploads take instead, which nothing else shows (S3; MinIO tells only of those of an "
+      "object that is named in full)");
   command->set_help_flag("--help", "Print this help message and exit");
   command->add_flag_callback("-h,--human", [] {}, "Sizes as people read them: this is so anyway");
   session.add_options(*command);

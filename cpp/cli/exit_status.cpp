@@ -33,6 +33,7 @@ ExitStatus exit_status_of(const Error& error) {
     case ErrorCode::kPermissionDenied:
       return ExitStatus::kConfiguration;
     case ErrorCode::kUnavailable:
+      return error.retryable ? ExitStatus::kTemporary : ExitStatus::kConfiguration;
     case ErrorCode::kDeadlineExceeded:
     case ErrorCode::kChanged:
       return ExitStatus::kTemporary;

@@ -19,13 +19,13 @@ std::string exit_status_text() {
   return text;
 }
 
-// The page of a command, or nothing where no command is called so.
-std::optional<std::string> page_of(CLI::App& app, const std::string& verb) {
-  for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (command->get_name() == verb)
-      return app.get_formatter()->make_help(command, "scabbard " + verb, CLI::AppFormatMode::Normal);
+// The page of a command and those of its own commands, if it has some.
+std::string page_of(const CLI::App& app, CLI::App& command, const std::string& words) {
+  std::string page = app.get_formatter()->make_help(&command, words, CLI::AppFormatMode::Normal);
+  for (CLI::App* inner : command.get_subcommands([](const CLI::App*) { return true; })) {
+    page += "\n" + page_of(app, *inner, words + " " + inner->get_name());
   }
-  return std::nullopt;
+  return page;
 }
 
 }  // namespace
@@ -41,7 +41,8 @@ void add_help(CLI::App& app, Session& session) {
   for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (command == help) continue;
     std::string verb = command->get_name();
-    show(verb, command->get_description(), [&app, verb] { return page_of(app, verb).value_or(""); });
+    show(verb, command->get_description(),
+         [&app, command, verb] { return page_of(app, *command, "scabbard " + verb); });
   }
   auto markdown = std::make_shared<bool>(false);
   show("options", "The options of a store", [markdown] {

@@ -35,7 +35,16 @@ Result<std::map<std::string, std::string>> meta_of(const InitOptions& given) {
       return fail(ErrorCode::kInvalidPath, fmt::format("option {}: given twice", quote(option.substr(0, equals))));
     }
   }
-  return with_canonical_names(meta);
+  auto canonical = with_canonical_names(meta);
+  if (!canonical) return canonical;
+  // The manager is started somewhere else.
+  for (const char* option : {"CaFile", "CredentialsFile"}) {
+    auto file = canonical->find(option);
+    std::error_code failed;
+    if (file != canonical->end() && !file->second.empty())
+      file->second = std::filesystem::absolute(file->second, failed).string();
+  }
+  return canonical;
 }
 
 Result<StoreFile> store_file_of(const InitOptions& given, const std::string& folder) {
@@ -67,16 +76,12 @@ std::string pattern_for(const std::string& folder) {
 
 std::string what_to_do_next(const std::string& folder, const StoreFile& file) {
   std::string list = toml_string(pattern_for(folder));
-  std::string worker =
-      file.meta.contains("Url")
-          ? "A damocles-worker must not be given the folder yet: its own transfer would write into it, and not to the "
-            "URL."
-          : fmt::format(
-                "and damocles-worker, on every machine that has the folder with this file, with these:\n"
-                "\n"
-                "  [worker]\n"
-                "  scan_persist_stores = [{}]",
-                list);
+  // The worker's own transfer would write into the folder, and not to the URL.
+  const std::string_view transfer = !file.meta.contains("Url") ? ""
+                                                               : "\n"
+                                                                 "  [[processors.transfer]]\n"
+                                                                 "  bin = \"scabbard\"\n"
+                                                                 "  args = [\"processor\", \"transfer\"]";
   return fmt::format(
       "Wrote {}: store {}.\n"
       "\n"
@@ -86,13 +91,16 @@ std::string what_to_do_next(const std::string& folder, const StoreFile& file) {
       "  [Common]\n"
       "  ScanPersistStores = [{}]\n"
       "\n"
-      "{}\n"
+      "and damocles-worker, on every machine that has the folder with this file, with these:\n"
+      "\n"
+      "  [worker]\n"
+      "  scan_persist_stores = [{}]{}\n"
       "\n"
       "Where such a table or line is there already, add to it. A store that [[Common.PersistStores]] names already "
       "must\n"
       "not be found a second time: take it out there, and give its Name to `init --name`. Every store needs a name of\n"
       "its own, the same on all machines.",
-      quote(folder + "/" + std::string(kStoreFileName)), toml_string(file.name), list, worker);
+      quote(folder + "/" + std::string(kStoreFileName)), toml_string(file.name), list, list, transfer);
 }
 
 Result<void> init(const Context& ctx, Session& session, const InitOptions& given) {
@@ -130,6 +138,7 @@ void add_init(CLI::App& app, Session& session) {
   command->add_flag("--read-only", options->read_only, "Refuse all writes");
   session.add_options(*command);
   command->callback([&session, options] {
+    session.set_up_log();
     Interruption interruption;
     auto done = init(interruption.context(), session, *options);
     interruption.die_if_interrupted();

@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 
 #include <csignal>
-#include <cstdlib>
 
 #include "cli/command_line.hpp"
 
@@ -30,8 +29,6 @@ void allow_many_descriptors() {
 int main(int argc, char** argv) {
   occupy_standard_descriptors();
   allow_many_descriptors();
-  // Failures are reported; what the log warns of besides is for those who run a manager.
-  ::setenv("SCABBARD_LOG", "error", 0);  // NOLINT(concurrency-mt-unsafe): there are no other threads yet
-  ::signal(SIGXFSZ, SIG_IGN);            // a file that grows too large is an error like others
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error like others
   return scabbard::cli::run(argc, argv);
 }

@@ -4,6 +4,7 @@
 
 #include "base/build_id.hpp"
 #include "base/options.hpp"
+#include "cli/command_line.hpp"
 #include "cli/exit_status.hpp"
 
 namespace scabbard::cli {
@@ -39,8 +40,15 @@ std::string option_term(const CLI::Option& option) {
   return names;
 }
 
-std::string command_section(const CLI::App& command) {
-  std::string usage = "scabbard " + command.get_name() + " [OPTION]...";
+// `words`: what is typed, such as "sector cp".
+std::string command_section(const CLI::App& command, const std::string& words) {
+  const auto inner = commands_of(command);
+  if (!inner.empty() && command.get_name() != "help") {
+    std::string sections = fmt::format(".SS {}\n{}.\n", roff(words), roff(command.get_description()));
+    for (const CLI::App* one : inner) sections += command_section(*one, words + " " + one->get_name());
+    return sections;
+  }
+  std::string usage = "scabbard " + words + " [OPTION]...";
   std::string options;
   for (const CLI::Option* option : command.get_options()) {
     if (option->get_positional()) {
@@ -52,8 +60,7 @@ std::string command_section(const CLI::App& command) {
       options += entry(option_term(*option), option->get_description());
     }
   }
-  return fmt::format(".SS {}\n{}\n.PP\n{}.\n{}", roff(command.get_name()), roff(usage), roff(command.get_description()),
-                     options);
+  return fmt::format(".SS {}\n{}\n.PP\n{}.\n{}", roff(words), roff(usage), roff(command.get_description()), options);
 }
 
 constexpr std::string_view kLocations =
@@ -72,8 +79,8 @@ std::string manual_page(const CLI::App& app) {
   page += ".SH SYNOPSIS\n.B scabbard\n.I COMMAND\n[\\fIOPTION\\fR]... [\\fILOCATION\\fR]...\n";
   page += fmt::format(".SH LOCATIONS\n{}\n", roff(kLocations));
   page += ".SH COMMANDS\n";
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    page += command_section(*command);
+  for (const CLI::App* command : commands_of(app)) {
+    page += command_section(*command, command->get_name());
   }
   page += ".SH STORE OPTIONS\n";
   for (const OptionSpec& option : option_table()) page += entry(option.name, option.help);

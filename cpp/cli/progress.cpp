@@ -7,12 +7,14 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/log.hpp"
 #include "base/quantities.hpp"
 #include "cli/output.hpp"
 
 namespace scabbard::cli {
 namespace {
 
+constexpr auto kWipe = "\r\x1b[K";
 constexpr auto kWindow = std::chrono::seconds(10);
 constexpr auto kBarInterval = std::chrono::milliseconds(200);
 constexpr auto kLineInterval = std::chrono::seconds(10);
@@ -53,7 +55,8 @@ double Rate::per_second() const {
 }
 
 std::string progress_line(const Moment& moment) {
-  std::string line = human_size(moment.done.bytes);
+  std::string line = moment.title.empty() ? "" : moment.title + ": ";
+  line += human_size(moment.done.bytes);
   if (moment.total) line += fmt::format(" of {} ({}%)", human_size(moment.total->bytes), percent(moment));
   line += fmt::format(", {}/s", human_size(static_cast<std::uint64_t>(moment.bytes_per_second)));
   if (auto time = left(moment)) line += fmt::format(", {} left", human_duration(*time));
@@ -82,10 +85,18 @@ std::string progress_json(const Moment& moment) {
   }
   progress["bytes_per_second"] = static_cast<std::uint64_t>(moment.bytes_per_second);
   if (auto time = left(moment)) progress["seconds_left"] = time->count();
+  if (!moment.title.empty()) progress["of"] = moment.title;
   return json_line({{"progress", progress}});
 }
 
-Progress::Progress(Style style, std::optional<Amount> total) : style_(style), total_(total) {
+Progress::Style Progress::style(bool quiet, bool json) {
+  if (quiet) return Style::kNone;
+  if (json) return Style::kJson;
+  return takes_commands(2) ? Style::kBar : Style::kLines;
+}
+
+Progress::Progress(Style style, std::optional<Amount> total, std::string title)
+    : style_(style), total_(total), title_(std::move(title)) {
   if (style_ != Style::kNone) thread_ = std::jthread([this](const std::stop_token& over) { run(over); });
 }
 
@@ -101,17 +112,22 @@ void Progress::run(const std::stop_token& over) {
   rate_.note(Clock::steady().now(), 0);
   std::unique_lock lock(mutex_);
   auto interval = style_ == Style::kBar ? std::chrono::nanoseconds(kBarInterval) : kLineInterval;
+  if (style_ == Style::kBar) log::begin_lines_with(kWipe);
   while (!wake_.wait_for(lock, over, interval, [&] { return over.stop_requested(); })) {
     if (over.stop_requested()) break;
     show();
   }
-  if (style_ == Style::kBar) std::fputs("\r\x1b[K", stderr);
+  if (style_ != Style::kBar) return;
+  log::begin_lines_with({});
+  std::fputs(kWipe, stderr);
 }
 
 void Progress::show() {
   rate_.note(Clock::steady().now(), bytes_);
-  Moment moment{
-      .done = {.objects = objects_, .bytes = bytes_}, .total = total_, .bytes_per_second = rate_.per_second()};
+  Moment moment{.title = title_,
+                .done = {.objects = objects_, .bytes = bytes_},
+                .total = total_,
+                .bytes_per_second = rate_.per_second()};
   switch (style_) {
     case Style::kNone:
       break;

@@ -37,6 +37,7 @@ class Rate {
 
 /// One moment of a copy. `total` is not known for what comes from a pipe.
 struct Moment {
+  std::string title = {};  ///< which one, where there are several
   Amount done;
   std::optional<Amount> total;
   double bytes_per_second = 0;
@@ -53,8 +54,11 @@ class Progress {
  public:
   enum class Style { kNone, kLines, kBar, kJson };
 
-  /// Shows what is done until it is destroyed.
-  Progress(Style style, std::optional<Amount> total);
+  /// How it is shown with these options of a command.
+  static Style style(bool quiet, bool json);
+
+  /// Shows what is done until it is destroyed. Lines begin with the title, if there is one.
+  Progress(Style style, std::optional<Amount> total, std::string title = {});
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -72,6 +76,7 @@ class Progress {
 
   const Style style_;
   const std::optional<Amount> total_;
+  const std::string title_;
   std::atomic<std::uint64_t> bytes_ = 0;
   std::atomic<std::uint64_t> objects_ = 0;
   Rate rate_;

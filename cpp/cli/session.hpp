@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/exit_status.hpp"
 #include "cli/output.hpp"
@@ -26,22 +27,22 @@ struct Place {
   std::string location(std::string_view of_object) const { return store->location(of_object); }
 };
 
-/// What there is at a place.
-enum class Kind { kObject, kFolder, kNothing };
-
 class Session {
  public:
   /// Adds the options that every command takes.
   void add_options(CLI::App& command);
 
+  /// Lets the log speak as these options say. To be called before a store is opened otherwise than by find().
+  void set_up_log() const;
+
   bool json = false;
   bool quiet = false;
   Output out{1};
 
+  /// A locator for a command that finds by itself; empty where that fails, which is reported.
+  std::unique_ptr<Locator> new_locator();
   /// Finds what a location means; where that fails it is reported, and nothing is returned.
   std::optional<Place> find(const std::string& location);
-  /// Looks what there is. Errors but "not found" are the caller's to report.
-  Result<Kind> kind_of(const Context& ctx, const Place& place);
   /// Whether `error`, of a call on a place as an object, means that a folder is there. That can be listed; a device or
   /// socket cannot.
   static bool is_folder(const Place& place, const Error& error);
@@ -54,8 +55,13 @@ class Session {
   ExitStatus end();
 
  private:
+  void remember(const Store& store);
+  void show_stats() const;
+
   std::string config_file_;
   std::unique_ptr<Locator> locator_;
+  bool stats_ = false;
+  std::vector<const Store*> used_;  // in the order in which they were found first
   ExitStatus status_ = ExitStatus::kOk;
 };
 

@@ -84,8 +84,9 @@ Result<WriteInfo> put_standard_input(const Context& ctx, Store& store, std::stri
 Result<void> write_to_standard_output(const Context& ctx, Reader& reader, std::atomic<std::uint64_t>* progress) {
   auto copied = reader.copy_to(ctx, kOutput, progress);
   if (!copied && copied.error().system_error == EPIPE) die_of_closed_pipe();
-  if (!copied && copied.error().system_error == EBADF) {
-    return fail(stream_error("write standard output", EBADF));
+  // What cannot come from reading is of the output.
+  if (!copied && (copied.error().system_error == EBADF || copied.error().system_error == ENOSPC)) {
+    return fail(stream_error("write standard output", copied.error().system_error));
   }
   if (!copied) return fail(std::move(copied).error());
   return {};

@@ -7,6 +7,7 @@
 #include "base/quantities.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "store/object_kind.hpp"
 
 namespace scabbard::cli {
 namespace {
@@ -39,7 +40,17 @@ void show_object(Session& session, const Place& place, const ObjectInfo& info) {
                  {"version", info.version}});
 }
 
+// What is in a bucket nobody may be able to tell, but whether there is one.
+Result<void> reach(Store& store) {
+  if (store.capabilities().local_files) return {};
+  auto lister = store.list({}, {.folder = {}, .recursive = false});
+  if (!lister) return fail(std::move(lister).error());
+  auto page = (*lister)->next({});
+  return page ? Result<void>() : fail(std::move(page).error());
+}
+
 Result<void> show_store(Session& session, const Place& place) {
+  if (auto reached = reach(*place.store); !reached) return reached;
   auto space = place.store->space({});
   if (!space) return fail(std::move(space).error());
   const StoreConfig& config = place.store->config();
@@ -65,7 +76,9 @@ Result<void> show_place(Session& session, const Place& place) {
     show_object(session, place, *info);
     return {};
   }
-  if (!Session::is_folder(place, info.error())) return fail(std::move(info).error());
+  if (auto kind = kind_of({}, *place.store, place.object); !kind || *kind != Kind::kFolder) {
+    return fail(std::move(info).error());
+  }
   show(session,
        {{"folder", place.object}, {"store", place.store->config().name}, {"location", place.location(place.object)}});
   return {};

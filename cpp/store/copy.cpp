@@ -22,10 +22,13 @@ namespace {
 constexpr std::size_t kMostOfBatch = 128;
 constexpr std::uint64_t kBatchBytes = std::uint64_t{32} << 20;
 
-Result<WriteInfo> copy_through_memory(const Context& ctx, Store& source, std::string_view source_object,
-                                      Store& destination, std::string_view object, CreateOptions options) {
+// From a file, the destination reads by itself: so it can do without memory of ours, and finish what died in the
+// middle.
+Result<WriteInfo> copy_by_reading(const Context& ctx, Store& source, std::string_view source_object, Store& destination,
+                                  std::string_view object, CreateOptions options) {
   auto reader = source.open(ctx, source_object);
   if (!reader) return fail(std::move(reader).error());
+  if (auto file = posix::source_of(**reader)) return destination.put_file(ctx, object, *file, options);
   options.length = (*reader)->info().size;
   auto writer = destination.create(ctx, object, options);
   if (!writer) return fail(std::move(writer).error());
@@ -81,21 +84,6 @@ std::vector<ObjectCopy> copies_of(const FolderCopy& copy, std::span<const Folder
   return copies;
 }
 
-// Whether the others would fail in the same way.
-bool is_hopeless(const Result<WriteInfo>& result) {
-  if (result) return false;
-  switch (result.error().code) {
-    case ErrorCode::kNoSpace:
-    case ErrorCode::kReadOnly:
-    case ErrorCode::kUnavailable:
-    case ErrorCode::kClosed:
-    case ErrorCode::kInternal:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool is_unsupported(const Result<WriteInfo>& result) {
   return !result && result.error().code == ErrorCode::kUnsupported;
 }
@@ -106,7 +94,7 @@ std::vector<ObjectCopy> copied(const Context& ctx, const FolderCopy& copy, std::
     copy.destination.copy_many_from(ctx, copy.source, copies);
     for (ObjectCopy& one : copies) {
       if (!is_unsupported(one.result)) continue;
-      one.result = copy_through_memory(ctx, copy.source, one.source, copy.destination, one.object, one.options);
+      one.result = copy_by_reading(ctx, copy.source, one.source, copy.destination, one.object, one.options);
     }
   } catch (const std::bad_alloc&) {
     for (ObjectCopy& one : copies) one.result = fail(ErrorCode::kInternal, "out of memory");
@@ -127,6 +115,19 @@ std::set<std::string> folders_of(std::string_view top, std::span<const FolderEnt
 }
 
 }  // namespace
+
+bool fails_for_all(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kNoSpace:
+    case ErrorCode::kReadOnly:
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kClosed:
+    case ErrorCode::kInternal:
+      return true;
+    default:
+      return false;
+  }
+}
 
 bool copies_into_itself(const Context& ctx, const FolderCopy& copy, std::span<const FolderEntry> entries) {
   std::set<posix::FolderId> sources;
@@ -151,7 +152,7 @@ Result<WriteInfo> copy_object(const Context& ctx, Store& source, std::string_vie
                               std::string_view object, const CreateOptions& options) {
   auto copied = destination.copy_from(ctx, object, source, source_object, options);
   if (!is_unsupported(copied)) return copied;
-  return copy_through_memory(ctx, source, source_object, destination, object, options);
+  return copy_by_reading(ctx, source, source_object, destination, object, options);
 }
 
 void copy_entries(const Context& ctx, const FolderCopy& copy, std::span<const FolderEntry> entries,
@@ -162,7 +163,7 @@ void copy_entries(const Context& ctx, const FolderCopy& copy, std::span<const Fo
   auto work = [&] {
     for (auto batch = batches.next(); !batch.empty() && !hopeless && !ctx.ended(); batch = batches.next()) {
       for (const ObjectCopy& one : copied(ctx, copy, batch)) {
-        if (is_hopeless(one.result)) hopeless = true;
+        if (!one.result && fails_for_all(one.result.error())) hopeless = true;
         std::lock_guard lock(telling);
         done(one);
       }

@@ -11,6 +11,9 @@
 
 namespace scabbard {
 
+/// Whether what failed one object would fail the others too: a full disk, a store that is read-only or does not answer.
+bool fails_for_all(const Error& error);
+
 /// One object. The error is that of the side that failed.
 Result<WriteInfo> copy_object(const Context& ctx, Store& source, std::string_view source_object, Store& destination,
                               std::string_view object, const CreateOptions& options = {});
@@ -39,7 +42,7 @@ bool copies_into_itself(const Context& ctx, const FolderCopy& copy, std::span<co
 
 /// Copies the entries, small ones in batches that share their syncs. `done` is called once for each that was
 /// begun, from threads of its own, one call at a time. When the context ends, or one fails for what the others would
-/// fail for too (a full disk, a store that is read-only or does not answer), no further ones are begun.
+/// fail for too (fails_for_all()), no further ones are begun.
 void copy_entries(const Context& ctx, const FolderCopy& copy, std::span<const FolderEntry> entries,
                   const std::function<void(const ObjectCopy&)>& done);
 

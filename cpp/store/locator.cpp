@@ -35,7 +35,7 @@ std::optional<std::string> below(const Url& url, const Url& base) {
 
 class DiskLocator final : public Locator {
  public:
-  explicit DiskLocator(std::vector<StoreConfig> configured) : configured_(std::move(configured)) {}
+  explicit DiskLocator(std::vector<ConfiguredStore> configured) : configured_(std::move(configured)) {}
 
   Result<Location> resolve(const Context& ctx, std::string_view location) override {
     std::lock_guard lock(mutex_);
@@ -45,10 +45,18 @@ class DiskLocator final : public Locator {
     return is_url(location) ? resolve_url(ctx, location) : resolve_path(ctx, std::string(location));
   }
 
+  Result<Location> resolve_local(const Context& ctx, std::string_view path) override {
+    std::lock_guard lock(mutex_);
+    if (path.empty() || path.contains('\0')) return fail(ErrorCode::kInvalidPath, "a path is empty or has a NUL byte");
+    auto plain = normal(ctx, std::string(path));
+    if (!plain) return fail(std::move(plain).error());
+    return local(ctx, *plain);
+  }
+
   Result<std::shared_ptr<Store>> named(std::string_view name) override {
     std::lock_guard lock(mutex_);
-    for (const StoreConfig& config : configured_) {
-      if (config.name == name) return open_once(config);
+    for (const ConfiguredStore& one : configured_) {
+      if (one.config.name == name) return open_once(one.config);
     }
     for (const auto& [path, store] : open_) {
       if (store->config().name == name) return store;
@@ -63,7 +71,8 @@ class DiskLocator final : public Locator {
     if (!url) return fail(std::move(url).error());
     const StoreConfig* best = nullptr;
     std::string object;
-    for (const StoreConfig& config : configured_) {
+    for (const ConfiguredStore& one : configured_) {
+      const StoreConfig& config = one.config;
       auto base = parse_url(config.path);
       auto rest = base ? below(*url, *base) : std::nullopt;
       if (!rest || (best != nullptr && config.path.size() <= best->path.size())) continue;
@@ -82,13 +91,21 @@ class DiskLocator final : public Locator {
                             quote(redacted(location))));
   }
 
-  Result<Location> resolve_path(const Context& ctx, const std::string& text) {
+  // Absolute, without "..".
+  static Result<fs::path> normal(const Context& ctx, const std::string& text) {
     std::error_code failed;
     fs::path given = fs::absolute(text, failed);
     if (failed) return fail(ErrorCode::kInvalidPath, fmt::format("location {}: {}", quote(text), failed.message()));
     if (auto plain = check_ways_back(ctx, given); !plain) return fail(std::move(plain).error());
     fs::path path = given.lexically_normal();
-    if (!path.has_filename()) path = path.parent_path();  // "folder/" is the folder
+    return path.has_filename() ? path : path.parent_path();  // "folder/" is the folder
+  }
+
+  Result<Location> resolve_path(const Context& ctx, const std::string& text) {
+    auto normal_path = normal(ctx, text);
+    if (!normal_path) return fail(std::move(normal_path).error());
+    const fs::path& path = *normal_path;
+    if (auto configured = in_configured_folder(path); !configured || configured->store) return configured;
     for (fs::path folder = path;; folder = folder.parent_path()) {
       auto file = store_file(ctx, folder);
       if (!file) return fail(std::move(file).error());
@@ -101,6 +118,19 @@ class DiskLocator final : public Locator {
       if (folder == folder.root_path()) break;
     }
     return local(ctx, path);
+  }
+
+  // The store whose Folder it lies in. Empty where there is none.
+  Result<Location> in_configured_folder(const fs::path& path) {
+    for (const ConfiguredStore& one : configured_) {
+      if (one.folder.empty()) continue;
+      const std::string object = below(path, one.folder);
+      if (object == ".." || object.starts_with("../")) continue;
+      auto store = open_once(one.config);
+      if (!store) return fail(std::move(store).error());
+      return Location{.store = *std::move(store), .object = object};
+    }
+    return Location{};
   }
 
   // "link/.." is not where the link lies, and what is meant is not to be guessed.
@@ -170,7 +200,7 @@ class DiskLocator final : public Locator {
     return store;
   }
 
-  const std::vector<StoreConfig> configured_;
+  const std::vector<ConfiguredStore> configured_;
   std::mutex mutex_;
   std::map<std::string, std::optional<StoreFile>> store_files_;  // by folder
   std::map<std::string, std::shared_ptr<Store>> open_;           // by path or URL
@@ -183,13 +213,13 @@ Result<std::unique_ptr<Locator>> Locator::create(std::string_view config_file) {
   if (path.empty()) {
     if (const char* configured = std::getenv("SCABBARD_CONFIG")) path = configured;
   }
-  std::vector<StoreConfig> stores;
+  std::vector<ConfiguredStore> stores;
   if (!path.empty()) {
     auto read = read_config_file(path);
     if (!read) return fail(std::move(read).error());
     stores = *std::move(read);
   }
-  for (StoreConfig& store : stores) {
+  for (auto& [store, folder] : stores) {
     store.path = without_trailing_slashes(std::move(store.path));
     if (store.name.empty()) store.name = store.path;
   }

@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "store/posix/backend.hpp"
+#include "store/s3/backend.hpp"
 #include "store/url.hpp"
 
 namespace scabbard {
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::array kBackends = {
     Backend{.scheme = "file", .open = posix::open_backend},
+    Backend{.scheme = "s3", .open = s3::open_backend},
 };
 
 }  // namespace

@@ -155,6 +155,22 @@ Result<WriteInfo> Store::copy_from(const Context& ctx, std::string_view object, 
   return std::move(copy.result);
 }
 
+void Store::remove_many(const Context& ctx, std::span<ObjectRemoval> removals) {
+  for (ObjectRemoval& removal : removals) removal.result = remove(ctx, removal.object);
+}
+
+Result<SweepResult> Store::sweep_folder(const Context& /*ctx*/, std::string_view /*folder*/) { return SweepResult{}; }
+
+Result<std::vector<UnfinishedWrite>> Store::unfinished_writes(const Context& /*ctx*/, std::string_view /*name*/) {
+  return fail(ErrorCode::kUnsupported, fmt::format("{} stores do not tell of unfinished writes", scheme()));
+}
+
+Result<void> Store::give_up(const Context& /*ctx*/, const UnfinishedWrite& /*write*/) {
+  return fail(ErrorCode::kUnsupported, fmt::format("{} stores do not tell of unfinished writes", scheme()));
+}
+
+StoreStats Store::stats() const { return {.store = config().name, .latency = {}}; }
+
 Result<void> Store::read(const Context& ctx, std::span<RangeRead> entries) {
   auto queue = read_queue();
   auto going = ctx.check("read");

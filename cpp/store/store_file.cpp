@@ -37,9 +37,8 @@ std::string position(std::string_view text, std::size_t byte) {
 
 // damocles writes the names of its Go fields; Go reads them in any case.
 const Json* member(const Json& object, std::string_view name) {
-  auto same = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };
   for (const auto& [key, value] : object.items()) {
-    if (std::ranges::equal(key, name, same)) return value.is_null() ? nullptr : &value;
+    if (same_ignoring_case(key, name)) return value.is_null() ? nullptr : &value;
   }
   return nullptr;
 }
@@ -98,10 +97,12 @@ Result<std::string> option_text(const toml::node& value) {
   return malformed("must be a string");
 }
 
-Result<StoreConfig> store_entry(const toml::table& entry) {
-  static constexpr std::array<std::string_view, 10> kKnown = {
-      "Name", "Path", "Meta", "ReadOnly", "ID", "Strict", "Weight", "PluginName", "AllowMiners", "DenyMiners"};
-  StoreConfig config;
+Result<ConfiguredStore> store_entry(const toml::table& entry) {
+  static constexpr std::array<std::string_view, 11> kKnown = {"Name",       "Path",        "Folder",    "Meta",
+                                                              "ReadOnly",   "ID",          "Strict",    "Weight",
+                                                              "PluginName", "AllowMiners", "DenyMiners"};
+  ConfiguredStore store;
+  StoreConfig& config = store.config;
   for (const auto& [key, value] : entry) {
     std::string_view name = key.str();
     if (std::ranges::find(kKnown, name) == kKnown.end()) {
@@ -109,10 +110,11 @@ Result<StoreConfig> store_entry(const toml::table& entry) {
       return malformed(fmt::format("key {} is not known{}", quote(redacted(name)),
                                    near.empty() ? "" : fmt::format("; did you mean {}?", near)));
     }
-    if (name == "Name" || name == "Path") {
+    if (name == "Name" || name == "Path" || name == "Folder") {
       auto text = value.value_exact<std::string>();
       if (!text) return malformed(fmt::format("{} must be a string", name));
-      (name == "Name" ? config.name : config.path) = *text;
+      if (name == "Folder" && !text->starts_with('/')) return malformed("Folder must be an absolute path");
+      (name == "Name" ? config.name : name == "Path" ? config.path : store.folder) = *text;
     } else if (name == "ReadOnly") {
       auto flag = value.value_exact<bool>();
       if (!flag) return malformed("ReadOnly must be true or false");
@@ -128,11 +130,11 @@ Result<StoreConfig> store_entry(const toml::table& entry) {
     }
   }
   if (config.path.empty()) return malformed("Path is missing");
-  return config;
+  return store;
 }
 
-Result<std::vector<StoreConfig>> store_entries(const toml::table& document) {
-  std::vector<StoreConfig> stores;
+Result<std::vector<ConfiguredStore>> store_entries(const toml::table& document) {
+  std::vector<ConfiguredStore> stores;
   for (const auto& [key, value] : document) {
     if (key.str() != "store")
       return malformed(fmt::format("key {} is not known; there is only [[store]]", quote(redacted(key.str()))));
@@ -141,11 +143,11 @@ Result<std::vector<StoreConfig>> store_entries(const toml::table& document) {
       return malformed("store must be an array of tables: [[store]]");
     }
     for (const toml::node& entry : *entries) {
-      auto config = store_entry(*entry.as_table());
-      if (!config) {
-        return malformed(fmt::format("[[store]] at line {}: {}", entry.source().begin.line, config.error().message));
+      auto store = store_entry(*entry.as_table());
+      if (!store) {
+        return malformed(fmt::format("[[store]] at line {}: {}", entry.source().begin.line, store.error().message));
       }
-      stores.push_back(*std::move(config));
+      stores.push_back(*std::move(store));
     }
   }
   return stores;
@@ -210,7 +212,7 @@ Result<std::optional<StoreFile>> read_store_file(const Context& ctx, posix::Boun
   return *std::move(file);
 }
 
-Result<std::vector<StoreConfig>> parse_config_file(std::string_view text) {
+Result<std::vector<ConfiguredStore>> parse_config_file(std::string_view text) {
   if (has_deep_keys(text)) return malformed("a line has too many dots");
   try {
     return store_entries(toml::parse(text));
@@ -220,7 +222,7 @@ Result<std::vector<StoreConfig>> parse_config_file(std::string_view text) {
   }
 }
 
-Result<std::vector<StoreConfig>> read_config_file(const std::string& path) {
+Result<std::vector<ConfiguredStore>> read_config_file(const std::string& path) {
   auto text = posix::BoundedAccess(path).read_small_file({}, path);
   if (!text) return fail(std::move(text).error());
   if (!*text) return fail(ErrorCode::kNotFound, fmt::format("configuration file {} does not exist", quote(path)));

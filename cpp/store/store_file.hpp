@@ -44,11 +44,18 @@ Result<std::optional<StoreFile>> read_store_file(const Context& ctx, posix::Boun
 /// The text of a sectorstore.json, with all the fields that damocles' own generator writes.
 std::string store_file_text(const StoreFile& file);
 
-/// Parses the text of a configuration file with [[store]] entries: Name, Path, Meta, ReadOnly and damocles'
+/// A [[store]] entry of a configuration file.
+struct ConfiguredStore {
+  StoreConfig config;
+  /// Paths below it are objects of the store; empty where there is no such folder.
+  std::string folder;
+};
+
+/// Parses the text of a configuration file with [[store]] entries: Name, Path, Folder, Meta, ReadOnly and damocles'
 /// other keys. Unknown keys are refused.
-Result<std::vector<StoreConfig>> parse_config_file(std::string_view text);
+Result<std::vector<ConfiguredStore>> parse_config_file(std::string_view text);
 
 /// The same from a file. Errors name it.
-Result<std::vector<StoreConfig>> read_config_file(const std::string& path);
+Result<std::vector<ConfiguredStore>> read_config_file(const std::string& path);
 
 }  // namespace scabbard

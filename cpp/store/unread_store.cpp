@@ -66,6 +66,11 @@ class UnreadStore final : public Store, public StandIn, public std::enable_share
   Result<void> remove(const Context& ctx, std::string_view object) override {
     return with_store(ctx, [&](Store& store) { return store.remove(ctx, object); });
   }
+  void remove_many(const Context& ctx, std::span<ObjectRemoval> removals) override {
+    auto store = opened(ctx);
+    if (store) return (*store)->remove_many(ctx, removals);
+    for (ObjectRemoval& removal : removals) removal.result = fail(store.error());
+  }
   Result<void> remove_folder(const Context& ctx, std::string_view folder) override {
     return with_store(ctx, [&](Store& store) { return store.remove_folder(ctx, folder); });
   }
@@ -82,6 +87,19 @@ class UnreadStore final : public Store, public StandIn, public std::enable_share
   }
   Result<SweepResult> sweep(const Context& ctx) override {
     return with_store(ctx, [&](Store& store) { return store.sweep(ctx); });
+  }
+  Result<SweepResult> sweep_folder(const Context& ctx, std::string_view folder) override {
+    return with_store(ctx, [&](Store& store) { return store.sweep_folder(ctx, folder); });
+  }
+  Result<std::vector<UnfinishedWrite>> unfinished_writes(const Context& ctx, std::string_view name) override {
+    return with_store(ctx, [&](Store& store) { return store.unfinished_writes(ctx, name); });
+  }
+  Result<void> give_up(const Context& ctx, const UnfinishedWrite& write) override {
+    return with_store(ctx, [&](Store& store) { return store.give_up(ctx, write); });
+  }
+  StoreStats stats() const override {
+    auto store = opened();
+    return store != nullptr ? store->stats() : Store::stats();
   }
   std::unique_ptr<ReadQueue> read_queue() override;
   Store& underlying() override {

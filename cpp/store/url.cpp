@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 
+#include "base/numbers.hpp"
 #include "base/text.hpp"
 
 namespace scabbard {
@@ -19,26 +19,24 @@ std::size_t scheme_length(std::string_view text) {
   return length > 0 && text.substr(length).starts_with(kMark) ? length : 0;
 }
 
-Result<std::string> decoded(std::string_view text) {
+}  // namespace
+
+std::optional<std::string> percent_decoded(std::string_view text) {
   std::string out;
+  out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
       out += text[i];
       continue;
     }
-    unsigned byte = 0;
     std::string_view digits = text.substr(i + 1, 2);
-    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
-    if (digits.size() != 2 || error != std::errc() || end != digits.data() + 2 || byte == 0) {
-      return fail(ErrorCode::kInvalidArgument, fmt::format("URL path {}: malformed % escape", quote(redacted(text))));
-    }
-    out += static_cast<char>(byte);
+    auto byte = whole_number<unsigned char>(digits, 16);
+    if (digits.size() != 2 || !byte) return std::nullopt;
+    out += static_cast<char>(*byte);
     i += 2;
   }
   return out;
 }
-
-}  // namespace
 
 bool Url::is_local_file() const {
   return scheme == "file" && (authority.empty() || authority == "localhost") && path.starts_with('/');
@@ -62,8 +60,7 @@ Result<Url> parse_url(std::string_view text) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("URL {}: contains a NUL byte", quote(redacted(text))));
   Url url;
   url.scheme = text.substr(0, length);
-  std::ranges::transform(url.scheme, url.scheme.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(url.scheme, url.scheme.begin(), ascii_lower);
   text.remove_prefix(length + kMark.size());
   std::size_t slash = std::min(text.find('/'), text.size());
   url.authority = text.substr(0, slash);
@@ -71,8 +68,11 @@ Result<Url> parse_url(std::string_view text) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} URL carries credentials; give them by environment or credentials file", url.scheme));
   }
-  auto path = decoded(text.substr(slash));
-  if (!path) return fail(std::move(path).error());
+  auto path = percent_decoded(text.substr(slash));
+  if (!path || path->contains('\0')) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("URL path {}: malformed % escape", quote(redacted(text.substr(slash)))));
+  }
   url.path = *std::move(path);
   return url;
 }

@@ -1,6 +1,7 @@
 // The little that a store URL is made of: scheme://authority/path.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ struct Url {
 
 /// Whether `text` is a URL rather than a path: it begins with letters and "://".
 bool is_url(std::string_view text);
+
+/// `text` with each %XX as the byte that it means; nothing where one is malformed.
+std::optional<std::string> percent_decoded(std::string_view text);
 
 /// A path or URL without the slashes at its end, but for those that are all of its path.
 std::string without_trailing_slashes(std::string text);

@@ -10,10 +10,13 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stop_token>
 
 #include "scabbard/api.hpp"
 #include "scabbard/error.hpp"
+
+struct epoll_event;
 
 namespace scabbard {
 
@@ -35,6 +38,12 @@ class SCABBARD_API Clock {
   /// no reason, so callers loop. `lock` is held on entry and on return.
   virtual void wait(std::unique_lock<std::mutex>& lock, std::condition_variable_any& wake, const std::stop_token& stop,
                     std::optional<Time> until) = 0;
+
+  /// The same for a thread that waits for descriptors: epoll_wait() on `poller` until something happens, `until` is
+  /// reached, or, by the machine's time, `at_most` has gone by. Returns how many events there are, and may return
+  /// none early. EINTR is none.
+  virtual int wait_for_events(int poller, std::span<epoll_event> events, std::optional<Time> until,
+                              std::optional<Duration> at_most) = 0;
 
   /// The monotonic clock of the machine. Never destroyed.
   static Clock& steady();

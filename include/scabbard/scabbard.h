@@ -193,6 +193,33 @@ SCB_API int32_t scb_store_space(scb_store *store, const scb_context *context, sc
 SCB_API int32_t scb_store_sweep(scb_store *store, const scb_context *context, uint64_t *files, uint64_t *bytes,
                                 scb_error **error);
 
+/** Classes of scb_stats.latencies; class i is of what took at most SCB_LATENCY_BOUND_NS(i), the last one has no end. */
+#define SCB_LATENCY_CLASSES 22
+/** The upper bound of a class: from 64 us on they double. */
+#define SCB_LATENCY_BOUND_NS(i) (INT64_C(64000) << (i))
+
+/** What a store has asked of its server since it was opened; of one that asks none all is 0. */
+typedef struct scb_stats {
+  uint64_t requests;                       /**< asked, however often */
+  uint64_t attempts;                       /**< sent */
+  uint64_t retries;                        /**< sent again after a failure */
+  uint64_t hedges_issued;                  /**< sent again because the first answer was late */
+  uint64_t hedges_won;                     /**< of these: came first */
+  uint64_t failures;                       /**< ended with an error: not with not found, nor by ourselves */
+  uint64_t throttles;                      /**< answers that asked to slow down */
+  uint64_t connections_opened;             /**< TCP connections */
+  uint64_t bytes_sent;                     /**< of bodies */
+  uint64_t bytes_received;                 /**< of bodies */
+  uint64_t latency_sum_ns;                 /**< of all attempts that were answered */
+  uint64_t latencies[SCB_LATENCY_CLASSES]; /**< how many of them in each class */
+} scb_stats;
+/** What the store has counted. `size` is sizeof(scb_stats): later releases count more, and fill only as many bytes.
+ * What this one does not count is 0. */
+SCB_API int32_t scb_store_stats(const scb_store *store, scb_stats *stats, size_t size, scb_error **error);
+/** The counts of `count` stores in Prometheus' text format, those of each with the label store="name". Release *text
+ * with scb_string_free(). */
+SCB_API int32_t scb_prometheus_text(const scb_store *const *stores, size_t count, char **text, scb_error **error);
+
 /* ---------------------------------------------------------------- reading */
 
 /** An object open for reading: goes on with the content it was opened on, or fails with SCB_ECHANGED. */

@@ -30,6 +30,7 @@
 #include "scabbard/api.hpp"
 #include "scabbard/context.hpp"
 #include "scabbard/error.hpp"
+#include "scabbard/stats.hpp"
 
 namespace scabbard {
 
@@ -79,6 +80,8 @@ struct WriteInfo {
   std::string version;     ///< As in ObjectInfo.
   /// Sum over the bytes, absent where the kernel copied them unseen.
   std::optional<std::uint32_t> crc32c;
+  /// Right afterwards another object was there: somebody else writes the same one. Only of stores that are asked.
+  bool replaced = false;
 };
 
 /// How an object is created.
@@ -99,6 +102,13 @@ struct ObjectCopy {
   CreateOptions options = {};  ///< as for create()
 
   Result<WriteInfo> result = WriteInfo{};  ///< what was written, or why not
+};
+
+/// One of the removals of Store::remove_many(): input above, output below.
+struct ObjectRemoval {
+  std::string object;  ///< its name
+
+  Result<void> result = {};  ///< why it is still there; kNotFound may be told where there was none, or not
 };
 
 /// A range of an open regular file. The descriptor stays the caller's; its position is neither used nor
@@ -235,6 +245,15 @@ struct SweepResult {
   std::uint64_t bytes = 0;  ///< their sizes together
 };
 
+/// A write that was begun and neither finished nor given up, by whomever: on S3 a multipart upload, whose parts take
+/// space that no listing shows.
+struct UnfinishedWrite {
+  std::string object;                           ///< what it would become
+  std::string id;                               ///< the server's
+  std::chrono::system_clock::time_point begun;  ///< when, by the server's clock; the epoch where it does not say
+  std::uint64_t bytes = 0;                      ///< that have arrived
+};
+
 /// Where objects are kept. Made by open_store() or a Locator, held by a shared pointer; Readers, Writers, Listers and
 /// ReadQueues have to end before the last pointer to their Store goes.
 class SCABBARD_API Store {
@@ -269,6 +288,8 @@ class SCABBARD_API Store {
   virtual void copy_many_from(const Context& ctx, Store& source, std::span<ObjectCopy> copies) = 0;
   /// Removes an object; kNotFound where there is none.
   virtual Result<void> remove(const Context& ctx, std::string_view object) = 0;
+  /// Removes objects, with as few requests as the backend needs. Each has a result of its own.
+  virtual void remove_many(const Context& ctx, std::span<ObjectRemoval> removals);
   /// Removes a folder in which there are no objects, and those below it, with what dead writers left in them; links
   /// are left alone. An empty name is the store itself, of which only the folders in it go. Nothing where the backend
   /// has no folders, or no such one. What is in them and is no object (a device, a link to nowhere) is kIo.
@@ -279,6 +300,15 @@ class SCABBARD_API Store {
   virtual Result<Space> space(const Context& ctx) = 0;
   /// Removes leftovers of writers that died on this host; never those of the living.
   virtual Result<SweepResult> sweep(const Context& ctx) = 0;
+  /// Those of one folder only, and not below it. Nothing where the backend has no folders, or no such one.
+  virtual Result<SweepResult> sweep_folder(const Context& ctx, std::string_view folder);
+  /// Writes under way of the object or below the folder `name` (empty: the store), of any host, also those of the
+  /// living. kUnsupported where the backend cannot tell; MinIO tells only of those of an object.
+  virtual Result<std::vector<UnfinishedWrite>> unfinished_writes(const Context& ctx, std::string_view name = {});
+  /// Gives one of them up for its writer, dead or alive, which then fails.
+  virtual Result<void> give_up(const Context& ctx, const UnfinishedWrite& write);
+  /// What it has asked of its server since it was opened. One that asks none has nothing to count: all is zero.
+  virtual StoreStats stats() const;
   /// A new queue of small reads.
   virtual std::unique_ptr<ReadQueue> read_queue() = 0;
   /// Lets every call under way fail with kClosed, later ones too, and joins the store's threads (those
@@ -316,6 +346,8 @@ class SCABBARD_API Locator {
   virtual ~Locator() = default;
   /// kNotFound for a URL that no entry of the configuration file covers.
   virtual Result<Location> resolve(const Context& ctx, std::string_view location) = 0;
+  /// The file or folder of that path, whatever store it lies in.
+  virtual Result<Location> resolve_local(const Context& ctx, std::string_view path) = 0;
   /// The store that the configuration file or an already resolved store folder calls `name`.
   virtual Result<std::shared_ptr<Store>> named(std::string_view name) = 0;
 };

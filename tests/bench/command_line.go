@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"scabbard/tests/bench/report"
 )
 
 // objects is how many a bench has, in folders as those of caches.
@@ -59,8 +61,8 @@ func timed(output io.Writer, commands ...[]string) (cost, error) {
 }
 
 // addProcessorTime is to be read beside a bench's wall time.
-func (r *report) addProcessorTime(bench string, rounds []round[cost]) {
-	r.add(bench+"_cpu", resultOf(rounds, func(c cost) float64 { return c.processor.Seconds() * 1000 }), "ms", noTarget)
+func addProcessorTime(results *report.Report, bench string, rounds []round[cost]) {
+	results.Add(bench+"_cpu", resultOf(rounds, func(c cost) float64 { return c.processor.Seconds() * 1000 }), "ms", report.NoTarget)
 }
 
 // initStore makes a store folder, and those above it, as its owner would.
@@ -82,10 +84,10 @@ type copying struct {
 	check  func(target string) error
 	amount float64 // that is copied, in the unit's first half
 	unit   string
-	goal   target
+	goal   report.Target
 }
 
-func benchCopies(s settings, _ *pair, results *report) error {
+func benchCopies(s settings, _ *pair, results *report.Report) error {
 	size := fmt.Sprintf("%dc", s.copied.size)
 	for _, c := range []copying{
 		{
@@ -94,7 +96,7 @@ func benchCopies(s settings, _ *pair, results *report) error {
 			write:  func(source string) error { return writeRandomLike(source, s.putSize) },
 			sync:   []string{"sync"},
 			check:  func(target string) error { return has(1, target, "-size", fmt.Sprintf("%dc", s.putSize)) },
-			amount: megabytes(s.putSize), unit: "MB/s", goal: ratioAtLeast(0.95),
+			amount: megabytes(s.putSize), unit: "MB/s", goal: report.RatioAtLeast(0.95),
 		},
 		{
 			bench:  "cp_small",
@@ -103,7 +105,7 @@ func benchCopies(s settings, _ *pair, results *report) error {
 			flags:  []string{"-r"},
 			sync:   []string{"sync", "-f"},
 			check:  func(target string) error { return has(s.copied.count(), target, "-type", "f", "-size", size) },
-			amount: float64(s.copied.count()), unit: "objects/s", goal: ratioAtLeast(1),
+			amount: float64(s.copied.count()), unit: "objects/s", goal: report.RatioAtLeast(1),
 		},
 	} {
 		if !s.wants(c.bench) {
@@ -113,8 +115,8 @@ func benchCopies(s settings, _ *pair, results *report) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.bench, err)
 		}
-		results.add(c.bench, resultOf(found, func(spent cost) float64 { return c.amount / spent.wall.Seconds() }), c.unit, c.goal)
-		results.addProcessorTime(c.bench, found)
+		results.Add(c.bench, resultOf(found, func(spent cost) float64 { return c.amount / spent.wall.Seconds() }), c.unit, c.goal)
+		addProcessorTime(results, c.bench, found)
 	}
 	return nil
 }
@@ -145,10 +147,9 @@ func (c copying) measure(s settings) ([]round[cost], error) {
 	if s.noise {
 		scabbard = peer
 	}
-	// Each round begins without the target, with the source in memory, and with nothing waiting to be written.
 	side := func(commands [][]string) func() (cost, error) {
 		return func() (cost, error) {
-			if err := errors.Join(os.RemoveAll(target), readAll(source), exec.Command("sync").Run()); err != nil {
+			if err := settle(source, target); err != nil {
 				return cost{}, err
 			}
 			spent, err := timed(nil, commands...)
@@ -156,6 +157,11 @@ func (c copying) measure(s settings) ([]round[cost], error) {
 		}
 	}
 	return inTurn(s.puts, side(scabbard), side(peer))
+}
+
+// settle makes rounds begin alike: without the target, with the source in memory, and with nothing waiting to be written.
+func settle(source, target string) error {
+	return errors.Join(os.RemoveAll(target), readAll(source), exec.Command("sync").Run())
 }
 
 // readAll brings what lies at or below a path into the page cache.
@@ -174,7 +180,7 @@ func readAll(path string) error {
 	})
 }
 
-func benchListing(s settings, _ *pair, results *report) error {
+func benchListing(s settings, _ *pair, results *report.Report) error {
 	if !s.wants("ls_recursive") {
 		return nil
 	}
@@ -206,8 +212,8 @@ func benchListing(s settings, _ *pair, results *report) error {
 	if err != nil {
 		return fmt.Errorf("ls_recursive: %w", err)
 	}
-	results.add("ls_recursive", resultOf(found, func(c cost) float64 { return c.wall.Seconds() * 1000 }), "ms", ratioAtMost(2))
-	results.addProcessorTime("ls_recursive", found)
+	results.Add("ls_recursive", resultOf(found, func(c cost) float64 { return c.wall.Seconds() * 1000 }), "ms", report.RatioAtMost(2))
+	addProcessorTime(results, "ls_recursive", found)
 	return nil
 }
 

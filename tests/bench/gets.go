@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/ipfs-force-community/damocles/manager-plugin/objstore"
+
+	"scabbard/tests/bench/report"
 )
 
 const bigObject = "sealed/s-t01000-7"
@@ -45,7 +47,7 @@ func writeRandomLike(path string, size int64) error {
 	return file.Sync()
 }
 
-func benchGets(s settings, both *pair, results *report) error {
+func benchGets(s settings, both *pair, results *report.Report) error {
 	if !s.wants("get_discard") && !s.wants("get_file") && !s.wants("get_http") && !s.wants("get_http_length") {
 		return nil
 	}
@@ -61,17 +63,17 @@ func benchGets(s settings, both *pair, results *report) error {
 	benches := []struct {
 		name string
 		get  func(store objstore.Store, side string) (int64, error)
-		goal target
+		goal report.Target
 	}{
-		{"get_discard", func(store objstore.Store, _ string) (int64, error) { return copyObject(store, io.Discard) }, ratioAtLeast(0.9)},
+		{"get_discard", func(store objstore.Store, _ string) (int64, error) { return copyObject(store, io.Discard) }, report.RatioAtLeast(0.9)},
 		{"get_file", func(store objstore.Store, _ string) (int64, error) {
 			return getToFile(store, filepath.Join(s.folder, "fetched"))
-		}, ratioAtLeast(0.9)},
+		}, report.RatioAtLeast(0.9)},
 		// damocles' piece proxy copies to the response without a length, which makes it a chunked one.
-		{"get_http", func(_ objstore.Store, side string) (int64, error) { return server.drain(side, false) }, ratioAtLeast(0.9)},
+		{"get_http", func(_ objstore.Store, side string) (int64, error) { return server.drain(side, false) }, report.RatioAtLeast(0.9)},
 		// With a length Go sends an *os.File by sendfile, past any memory: what a reader that is no file
 		// costs beside that is one copy, to be read.
-		{"get_http_length", func(_ objstore.Store, side string) (int64, error) { return server.drain(side, true) }, noTarget},
+		{"get_http_length", func(_ objstore.Store, side string) (int64, error) { return server.drain(side, true) }, report.NoTarget},
 	}
 	for _, bench := range benches {
 		if !s.wants(bench.name) {
@@ -91,7 +93,7 @@ func benchGets(s settings, both *pair, results *report) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", bench.name, err)
 		}
-		results.add(bench.name, found, "MB/s", bench.goal)
+		results.Add(bench.name, found, "MB/s", bench.goal)
 	}
 	return nil
 }

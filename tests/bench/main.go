@@ -12,20 +12,19 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"time"
 
 	managerplugin "github.com/ipfs-force-community/damocles/manager-plugin"
 	"github.com/ipfs-force-community/damocles/manager-plugin/objstore"
 
 	"scabbard/tests/bench/osstore"
+	"scabbard/tests/bench/report"
 )
 
 type settings struct {
@@ -78,15 +77,7 @@ func main() {
 	}
 }
 
-var errMissed = errors.New("a target was missed")
-
-func fail(err error) {
-	fmt.Fprintln(os.Stderr, "bench:", err)
-	if errors.Is(err, errMissed) {
-		os.Exit(1)
-	}
-	os.Exit(2)
-}
+func fail(err error) { report.Exit("bench", err) }
 
 func run(s settings) error {
 	folder, err := os.MkdirTemp(s.folder, "bench-data-")
@@ -101,8 +92,8 @@ func run(s settings) error {
 	if err != nil {
 		return err
 	}
-	results := &report{}
-	for _, bench := range []func(settings, *pair, *report) error{benchTimes, benchGets, benchPuts, benchMemory, benchCopies, benchListing} {
+	results := &report.Report{}
+	for _, bench := range []func(settings, *pair, *report.Report) error{benchTimes, benchGets, benchPuts, benchMemory, benchCopies, benchLocalTransfers, benchListing} {
 		if err := bench(s, both, results); err != nil {
 			return err
 		}
@@ -110,10 +101,7 @@ func run(s settings) error {
 	if err := both.close(); err != nil {
 		return err
 	}
-	if results.missed > 0 {
-		return fmt.Errorf("%w: %d", errMissed, results.missed)
-	}
-	return nil
+	return results.Err()
 }
 
 // wants tells whether a bench was asked for.
@@ -184,14 +172,11 @@ func openPlugin(s settings, config objstore.Config) (objstore.Store, func() erro
 	}, nil
 }
 
-// result is the medians of both sides, and of scabbard over peer in each round.
-type result struct{ scabbard, peer, ratio float64 }
-
 // measure runs both sides in turn, swapping who goes first. The first round warms up and is not counted.
-func measure(rounds int, scabbard, peer func() (float64, error)) (result, error) {
+func measure(rounds int, scabbard, peer func() (float64, error)) (report.Result, error) {
 	found, err := inTurn(rounds, scabbard, peer)
 	if err != nil {
-		return result{}, err
+		return report.Result{}, err
 	}
 	return resultOf(found, func(value float64) float64 { return value }), nil
 }
@@ -222,73 +207,11 @@ func inTurn[T any](rounds int, scabbard, peer func() (T, error)) ([]round[T], er
 }
 
 // resultOf is of one of the numbers that a round measured.
-func resultOf[T any](rounds []round[T], value func(T) float64) result {
+func resultOf[T any](rounds []round[T], value func(T) float64) report.Result {
 	var scabbard, peer, ratios []float64
 	for _, one := range rounds {
 		scabbard, peer = append(scabbard, value(one.scabbard)), append(peer, value(one.peer))
 		ratios = append(ratios, value(one.scabbard)/value(one.peer))
 	}
-	return result{median(scabbard), median(peer), median(ratios)}
+	return report.Result{Scabbard: report.Median(scabbard), Peer: report.Median(peer), Ratio: report.Median(ratios)}
 }
-
-func median(values []float64) float64 {
-	slices.Sort(values)
-	middle := len(values) / 2
-	if len(values)%2 == 1 {
-		return values[middle]
-	}
-	return (values[middle-1] + values[middle]) / 2
-}
-
-// report prints results and counts the targets that were missed.
-type report struct{ missed int }
-
-type line struct {
-	Bench    string  `json:"bench"`
-	Scabbard float64 `json:"scabbard"`
-	Peer     float64 `json:"peer"`
-	Unit     string  `json:"unit"`
-	Ratio    float64 `json:"ratio"`
-	Target   string  `json:"target"`
-	OK       *bool   `json:"ok,omitempty"`
-}
-
-// target is a bound on a result.
-type target struct {
-	text  string
-	holds func(result) bool
-}
-
-var noTarget target
-
-func ratioAtMost(bound float64) target {
-	return target{fmt.Sprintf("<= %.2f", bound), func(r result) bool { return r.ratio <= bound }}
-}
-
-func ratioAtLeast(bound float64) target {
-	return target{fmt.Sprintf(">= %.2f", bound), func(r result) bool { return r.ratio >= bound }}
-}
-
-func overPeerAtMost(bound float64, unit string) target {
-	return target{fmt.Sprintf("<= peer + %g %s", bound, unit), func(r result) bool { return r.scabbard <= r.peer+bound }}
-}
-
-func (r *report) add(bench string, found result, unit string, goal target) {
-	l := line{Bench: bench, Scabbard: rounded(found.scabbard), Peer: rounded(found.peer), Unit: unit,
-		Ratio: rounded(found.ratio), Target: goal.text}
-	if goal.holds != nil {
-		ok := goal.holds(found)
-		l.OK = &ok
-		if !ok {
-			r.missed++
-		}
-	}
-	out := json.NewEncoder(os.Stdout)
-	out.SetEscapeHTML(false)
-	if err := out.Encode(l); err != nil {
-		fail(err)
-	}
-}
-
-// rounded keeps three decimals.
-func rounded(value float64) float64 { return float64(int64(value*1000+0.5)) / 1000 }

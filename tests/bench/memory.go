@@ -15,11 +15,12 @@ import (
 	"github.com/ipfs-force-community/damocles/manager-plugin/objstore"
 
 	"scabbard/tests/bench/osstore"
+	"scabbard/tests/bench/report"
 )
 
 // benchMemory compares the peak resident memory of two processes that do the same work, one through the
 // plugin, one through the peer.
-func benchMemory(s settings, _ *pair, results *report) error {
+func benchMemory(s settings, _ *pair, results *report.Report) error {
 	if !s.wants("peak_memory") {
 		return nil
 	}
@@ -55,7 +56,7 @@ func benchMemory(s settings, _ *pair, results *report) error {
 	if err != nil {
 		return fmt.Errorf("peak_memory: %w", err)
 	}
-	results.add("peak_memory", found, "MiB", overPeerAtMost(64, "MiB"))
+	results.Add("peak_memory", found, "MiB", report.OverPeerAtMost(64, "MiB"))
 	return nil
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/ipfs-force-community/damocles/manager-plugin/objstore"
+
+	"scabbard/tests/bench/report"
 )
 
 const putObject = "sealed/s-t01000-9"
@@ -18,7 +20,7 @@ const putObject = "sealed/s-t01000-9"
 // stream hides what a reader is besides a reader, as an HTTP body would.
 type stream struct{ io.Reader }
 
-func benchPuts(s settings, both *pair, results *report) error {
+func benchPuts(s settings, both *pair, results *report.Report) error {
 	if !s.wants("put_stream") && !s.wants("put_file") && !s.wants("put_upstream") {
 		return nil
 	}
@@ -73,12 +75,12 @@ func benchPuts(s settings, both *pair, results *report) error {
 	for _, bench := range []struct {
 		name        string
 		write, peer func() error
-		goal        target
+		goal        report.Target
 	}{
-		{"put_stream", put(both.scabbard, true), dd, ratioAtLeast(0.95)},
-		{"put_file", put(both.scabbard, false), dd, ratioAtLeast(0.95)},
+		{"put_stream", put(both.scabbard, true), dd, report.RatioAtLeast(0.95)},
+		{"put_file", put(both.scabbard, false), dd, report.RatioAtLeast(0.95)},
 		// Upstream does not sync: what durability costs, to be read.
-		{"put_upstream", put(both.scabbard, true), put(both.peer, true), noTarget},
+		{"put_upstream", put(both.scabbard, true), put(both.peer, true), report.NoTarget},
 	} {
 		if !s.wants(bench.name) {
 			continue
@@ -87,7 +89,7 @@ func benchPuts(s settings, both *pair, results *report) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", bench.name, err)
 		}
-		results.add(bench.name, found, "MB/s", bench.goal)
+		results.Add(bench.name, found, "MB/s", bench.goal)
 	}
 	os.Remove(destination)
 	return nil

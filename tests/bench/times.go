@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/ipfs-force-community/damocles/manager-plugin/objstore"
+
+	"scabbard/tests/bench/report"
 )
 
 const existingObject, missingObject = "cache/s-t01000-7/p_aux", "cache/s-t01000-8/p_aux"
@@ -36,7 +38,7 @@ func getMissing(store objstore.Store) error {
 	return nil
 }
 
-func benchTimes(s settings, both *pair, results *report) error {
+func benchTimes(s settings, both *pair, results *report.Report) error {
 	path := filepath.Join(both.folder, existingObject)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -60,7 +62,7 @@ func benchTimes(s settings, both *pair, results *report) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			results.add(name, found, "us/op", ratioAtMost(1))
+			results.Add(name, found, "us/op", report.RatioAtMost(1))
 		}
 	}
 	return nil

@@ -411,6 +411,64 @@ static void space_and_sweep_answer(void) {
   EXPECT_OK(scb_store_sweep(store, never, NULL, NULL, &error));
 }
 
+/* Damocles would count its free space twice. */
+static void stores_on_one_filesystem_are_warned_of(void) {
+  char other_folder[400], log[400], said[1000] = "";
+  scb_store *other = NULL;
+  int kept = dup(STDERR_FILENO), file;
+  ssize_t length = 0;
+  snprintf(other_folder, sizeof other_folder, "%s/other", folder);
+  snprintf(log, sizeof log, "%s/log", folder);
+  file = open(log, O_RDWR | O_CREAT, 0600);
+  if (mkdir(other_folder, 0755) != 0 || kept < 0 || file < 0) abort();
+  dup2(file, STDERR_FILENO);
+  EXPECT_OK(open_at(other_folder, "", &other, &error));
+  dup2(kept, STDERR_FILENO);
+  length = pread(file, said, sizeof said - 1, 0);
+  EXPECT(length > 0 && strstr(said, "lie on one filesystem") != NULL);
+  scb_store_free(other);
+  close(kept);
+  close(file);
+}
+
+/* A store in a folder asks no server. */
+static void store_that_asks_no_server_has_counted_nothing(void) {
+  scb_stats stats, nothing;
+  memset(&nothing, 0, sizeof nothing);
+  memset(&stats, 1, sizeof stats);
+  put_text("a", "a");
+  EXPECT_OK(scb_store_stats(store, &stats, sizeof stats, &error));
+  EXPECT(memcmp(&stats, &nothing, sizeof stats) == 0);
+  EXPECT_CODE(SCB_EINVALID_ARGUMENT, scb_store_stats(store, NULL, sizeof stats, &error));
+}
+
+static void stats_fill_as_much_as_the_caller_knows_of(void) {
+  struct {
+    scb_stats stats;
+    unsigned char more[8];
+  } place;
+  memset(&place, 1, sizeof place);
+  EXPECT_OK(scb_store_stats(store, &place.stats, offsetof(scb_stats, retries), &error));
+  EXPECT(place.stats.attempts == 0);
+  EXPECT(place.stats.retries != 0);
+  EXPECT_OK(scb_store_stats(store, &place.stats, sizeof place, &error));
+  EXPECT(place.more[0] == 0 && place.more[7] == 0);
+}
+
+static void prometheus_text_is_of_all_stores_that_are_given(void) {
+  const scb_store *stores[2];
+  char *text = NULL;
+  stores[0] = stores[1] = store;
+  EXPECT_OK(scb_prometheus_text(stores, 1, &text, &error));
+  EXPECT(text != NULL && strstr(text, "scabbard_requests_total{store=\"c store\"} 0\n") != NULL);
+  scb_string_free(text);
+  EXPECT_OK(scb_prometheus_text(NULL, 0, &text, &error));
+  EXPECT(text != NULL && strstr(text, "c store") == NULL);
+  scb_string_free(text);
+  stores[1] = NULL;
+  EXPECT_CODE(SCB_EINVALID_ARGUMENT, scb_prometheus_text(stores, 2, &text, &error));
+}
+
 static void read_only_store_refuses_writes(void) {
   scb_store *read_only = NULL;
   scb_writer *writer = NULL;
@@ -696,6 +754,10 @@ int main(void) {
   RUN(removed_object_is_gone);
   RUN(listing_has_every_object_once);
   RUN(space_and_sweep_answer);
+  RUN(stores_on_one_filesystem_are_warned_of);
+  RUN(store_that_asks_no_server_has_counted_nothing);
+  RUN(stats_fill_as_much_as_the_caller_knows_of);
+  RUN(prometheus_text_is_of_all_stores_that_are_given);
   RUN(read_only_store_refuses_writes);
   RUN(readers_and_queues_outlive_the_handle_of_their_store);
   RUN(ended_context_ends_the_call);

@@ -15,6 +15,8 @@
 #include <thread>
 #include <utility>
 
+#include "support/secrets.hpp"
+
 namespace scabbard::cli {
 namespace {
 
@@ -146,8 +148,10 @@ bool Running::has_pending(int signal) const {
 Outcome Running::wait() {
   close_if_open(input_);
   const ChildEnd end = wait_for(std::exchange(process_, -1));
-  return {
+  Outcome outcome = {
       .status = end.signal != 0 ? 128 + end.signal : end.exit_code, .out = content_of(out_), .err = content_of(err_)};
+  EXPECT_FALSE(shows_secret(outcome.out) || shows_secret(outcome.err)) << ::testing::PrintToString(outcome);
+  return outcome;
 }
 
 CommandTest::CommandTest() { fs::permissions(folder_.path(), fs::perms(0755)); }

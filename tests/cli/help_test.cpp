@@ -46,7 +46,7 @@ TEST_F(HelpTest, Every_command_has_a_page_and_explains_the_options_that_all_take
   for (std::string_view verb : kVerbs) {
     if (verb == "help") continue;
     EXPECT_THAT(out_of({"help", std::string(verb)}),
-                AllOf(HasSubstr("--json"), HasSubstr("--quiet"), HasSubstr("--config")))
+                AllOf(HasSubstr("--json"), HasSubstr("--quiet"), HasSubstr("--stats"), HasSubstr("--config")))
         << verb;
   }
 }

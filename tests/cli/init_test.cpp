@@ -94,10 +94,12 @@ TEST_F(InitTest, Url_for_a_folder_is_told_its_place) {
   EXPECT_THAT(run({"init", "file://" + path("objects")}), Fails(2, "--url"));
 }
 
-TEST_F(InitTest, Store_by_url_is_kept_from_a_worker_that_would_write_into_the_folder) {
+TEST_F(InitTest, Worker_whose_own_transfer_would_write_into_the_folder_is_given_another) {
   make_folder("objects");
   const std::string out = out_of({"init", "store", "--url", "file://" + path("objects")});
-  EXPECT_THAT(out, AllOf(HasSubstr("ScanPersistStores"), Not(HasSubstr("scan_persist_stores"))));
+  EXPECT_THAT(out, AllOf(HasSubstr("ScanPersistStores"), HasSubstr("scan_persist_stores"),
+                         HasSubstr("[[processors.transfer]]")));
+  EXPECT_THAT(out_of({"init", "other"}), Not(HasSubstr("processors")));
 }
 
 TEST_F(InitTest, Makes_only_the_last_folder) {

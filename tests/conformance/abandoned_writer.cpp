@@ -20,7 +20,7 @@ void be_abandoned(std::string_view provider_name, const std::string& address, st
   if (provider == providers().end()) ::_exit(2);
   const auto store = provider->reopen(address);
   const auto writer = value_of(store->create(Context(), object));
-  value_of(writer->write(Context(), pattern_bytes(7, 3'000'000)));
+  value_of(writer->write(Context(), pattern_bytes(7, provider->abandoned_size)));
   ::raise(SIGKILL);  // no destructor runs, no lock is given back by us
   ::_exit(3);
 }

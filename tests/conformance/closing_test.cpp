@@ -149,7 +149,8 @@ TEST_P(Conformance, Nothing_is_left_open_by_a_store_that_was_closed_and_forgotte
 TEST_P(Conformance, Closing_ends_a_wait_for_memory) {
   value_of(put("object", "text"));
   BufferPool& pool = BufferPool::process();
-  std::optional all(value_of(pool.reserve(ctx(), BufferPool::Use::kBulk, pool.ceiling() / 4 * 3)));
+  const auto bulk = value_of(pool.reserve(ctx(), BufferPool::Use::kBulk, pool.limit(BufferPool::Use::kBulk)));
+  const auto small = value_of(pool.reserve(ctx(), BufferPool::Use::kSmall, pool.limit(BufferPool::Use::kSmall)));
   std::atomic<bool> begun = false;
   Result<std::unique_ptr<Writer>> result;
   std::jthread waiting([&] {

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "conformance/posix_store_test.hpp"
+#include "support/byte_patterns.hpp"
 #include "support/source_file.hpp"
 
 namespace scabbard::posix {
@@ -18,8 +19,6 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
 
 mode_t mode_of(const fs::path& path) {
   struct stat status{};
@@ -185,13 +184,13 @@ TEST_P(PosixStoreTest, Files_that_only_look_like_leftovers_of_this_host_are_swep
 
 TEST_P(PosixStoreTest, Holes_of_a_source_stay_holes) {
   SourceFile source;
-  source.write(8 * kMebibyte, pattern_bytes(1, 4096));
-  source.resize(64 * kMebibyte);
+  source.write(8 * kMiB, pattern_bytes(1, 4096));
+  source.resize(64 * kMiB);
   ASSERT_THAT(store().put_file(ctx(), "object", source.whole()), Succeeds());
-  EXPECT_EQ(fs::file_size(path("object")), 64 * kMebibyte);
-  EXPECT_LT(allocated_blocks(path("object")), 2 * kMebibyte / 512);
+  EXPECT_EQ(fs::file_size(path("object")), 64 * kMiB);
+  EXPECT_LT(allocated_blocks(path("object")), 2 * kMiB / 512);
   value_of(store().copy_from(ctx(), "copy", store(), "object"));
-  EXPECT_LT(allocated_blocks(path("copy")), 2 * kMebibyte / 512);
+  EXPECT_LT(allocated_blocks(path("copy")), 2 * kMiB / 512);
 }
 
 TEST_P(PosixStoreTest, Reader_of_a_file_that_is_cut_short_says_that_it_changed) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "conformance/posix_store_test.hpp"
+#include "support/byte_patterns.hpp"
 #include "support/child_process.hpp"
 #include "support/manual_clock.hpp"
 #include "support/small_filesystem.hpp"
@@ -16,7 +17,6 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
 constexpr const char* kCannotMount = "mounting needs root (CAP_SYS_ADMIN)";
 
 // Root may do everything: such tests run once more as somebody else.
@@ -94,11 +94,11 @@ TEST_P(PosixStoreTest, Root_that_cannot_be_read_is_permission_denied) {
 }
 
 TEST_P(PosixStoreTest, Full_filesystem_is_no_space_and_loses_nothing) {
-  const auto filesystem = SmallFilesystem::mount(kMebibyte);
+  const auto filesystem = SmallFilesystem::mount(kMiB);
   if (!filesystem) GTEST_SKIP() << kCannotMount;
   const auto small = open(filesystem->string());
   value_of(put_bytes(*small, ctx(), "object", pattern_bytes(1, 300'000)));
-  const Bytes too_much = pattern_bytes(2, 3 * kMebibyte);
+  const Bytes too_much = pattern_bytes(2, 3 * kMiB);
   const SourceFile source(too_much);
   for (const char* object : {"object", "folder/new"}) {
     SCOPED_TRACE(object);
@@ -116,26 +116,25 @@ TEST_P(PosixStoreTest, Full_filesystem_is_no_space_and_loses_nothing) {
 }
 
 TEST_P(PosixStoreTest, Announced_length_that_does_not_fit_is_refused_before_anything_is_written) {
-  const auto filesystem = SmallFilesystem::mount(2 * kMebibyte);
+  const auto filesystem = SmallFilesystem::mount(2 * kMiB);
   if (!filesystem) GTEST_SKIP() << kCannotMount;
   const auto small = open(filesystem->string());
-  EXPECT_THAT(small->create(ctx(), "object", {.exclusive = false, .length = 3 * kMebibyte}),
-              FailsWith(ErrorCode::kNoSpace));
+  EXPECT_THAT(small->create(ctx(), "object", {.exclusive = false, .length = 3 * kMiB}), FailsWith(ErrorCode::kNoSpace));
   EXPECT_THAT(temporaries_below(filesystem->string()), IsEmpty());
 }
 
 TEST_P(PosixStoreTest, Sparse_file_fits_where_its_data_does) {
-  const auto filesystem = SmallFilesystem::mount(kMebibyte);
+  const auto filesystem = SmallFilesystem::mount(kMiB);
   if (!filesystem) GTEST_SKIP() << kCannotMount;
   const auto small = open(filesystem->string());
   SourceFile source;
   source.write(0, pattern_bytes(1, 4096));
-  source.resize(100 * kMebibyte);
+  source.resize(100 * kMiB);
   EXPECT_THAT(small->put_file(ctx(), "object", source.whole()), Succeeds());
 }
 
 TEST_P(PosixStoreTest, Filesystem_that_is_read_only_refuses_changes_and_is_read) {
-  const auto filesystem = SmallFilesystem::mount(4 * kMebibyte);
+  const auto filesystem = SmallFilesystem::mount(4 * kMiB);
   if (!filesystem) GTEST_SKIP() << kCannotMount;
   const auto mounted = open(filesystem->string());
   value_of(put_text(*mounted, ctx(), "folder/object", "text"));
@@ -172,7 +171,7 @@ void expect_disk_is_missed(Store& store, const Context& ctx) {
 }
 
 TEST_P(PosixStoreTest, Disk_that_was_unmounted_is_unavailable_until_it_is_back) {
-  const auto filesystem = SmallFilesystem::mount(4 * kMebibyte);
+  const auto filesystem = SmallFilesystem::mount(4 * kMiB);
   if (!filesystem) GTEST_SKIP() << kCannotMount;
   ManualClock clock;
   const Context ctx = Context().with_clock(clock);
@@ -199,7 +198,7 @@ TEST_P(PosixStoreTest, Disk_that_was_unmounted_is_unavailable_until_it_is_back) 
 }
 
 TEST_P(PosixStoreTest, Files_from_another_filesystem_are_copied) {
-  const auto filesystem = SmallFilesystem::mount(8 * kMebibyte);
+  const auto filesystem = SmallFilesystem::mount(8 * kMiB);
   if (!filesystem) GTEST_SKIP() << kCannotMount;
   const auto mounted = open(filesystem->string());
   const Bytes bytes = pattern_bytes(1, 3'000'001);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -17,6 +18,8 @@ struct OpenOptions {
   bool read_only = false;
   /// What the store measures its own time limits with; calls on it get contexts with the same clock.
   Clock* clock = &Clock::steady();
+  /// Options of the backend.
+  std::map<std::string, std::string> meta = {};
 };
 
 /// One empty place for objects, gone with this.
@@ -48,6 +51,13 @@ struct Provider {
   std::function<std::shared_ptr<Store>(const std::string& address)> reopen;
   /// The largest object that the suite writes as a matter of course.
   std::size_t large_object = std::size_t{64} << 20;
+  /// Bytes after which an abandoned writer leaves something behind.
+  std::size_t abandoned_size = 3'000'000;
+  /// What a server cannot do though the backend could: an object beside a folder of its name, long components, letting
+  /// one of several exclusive creates win that come at the same moment.
+  bool server_has_folders = false;
+  std::size_t server_max_component = 1024;
+  bool server_races = false;
   /// Calls that the place holds up still end with their context.
   bool outlives_stalls = false;
   /// Writes 5 GiB of which nearly all is a hole, in no time.

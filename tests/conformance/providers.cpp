@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <vector>
 
 #include "conformance/provider.hpp"
+#include "conformance/s3_providers.hpp"
 #include "store/object_name.hpp"
 #include "store/posix/posix_store.hpp"
 #include "support/result_matchers.hpp"
@@ -71,10 +74,14 @@ Provider posix_provider(std::string name, Guard guard) {
 std::ostream& operator<<(std::ostream& out, const Provider& provider) { return out << provider.name; }
 
 const std::vector<Provider>& providers() {
-  static const std::vector<Provider> all = {
-      posix_provider("posix", Guard::kNever),
-      posix_provider("posix_guarded", Guard::kAlways),
-  };
+  static const std::vector<Provider> all = [] {
+    std::vector<Provider> providers = {
+        posix_provider("posix", Guard::kNever),
+        posix_provider("posix_guarded", Guard::kAlways),
+    };
+    std::ranges::move(s3_providers(), std::back_inserter(providers));
+    return providers;
+  }();
   return all;
 }
 

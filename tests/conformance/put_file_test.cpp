@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "conformance/store_test.hpp"
+#include "support/byte_patterns.hpp"
 #include "support/child_process.hpp"
 #include "support/source_file.hpp"
 
@@ -16,8 +17,6 @@ namespace {
 
 using ::testing::AnyOf;
 using ::testing::IsEmpty;
-
-constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
 
 TEST_P(Conformance, File_becomes_an_object) {
   const Bytes bytes = pattern_bytes(1, 5'000'003);
@@ -142,17 +141,17 @@ TEST_P(Conformance, Object_put_from_a_file_is_a_copy) {
 TEST_P(Conformance, File_with_holes_has_zeros_there) {
   SourceFile source;
   const Bytes page = pattern_bytes(7, 4096);
-  source.write(kMebibyte, page);      // a hole before it
-  source.write(3 * kMebibyte, page);  // one between
-  source.resize(5 * kMebibyte);       // one behind it
-  Bytes expected(5 * kMebibyte);
-  std::ranges::copy(page, expected.begin() + kMebibyte);
-  std::ranges::copy(page, expected.begin() + 3 * kMebibyte);
+  source.write(kMiB, page);      // a hole before it
+  source.write(3 * kMiB, page);  // one between
+  source.resize(5 * kMiB);       // one behind it
+  Bytes expected(5 * kMiB);
+  std::ranges::copy(page, expected.begin() + kMiB);
+  std::ranges::copy(page, expected.begin() + 3 * kMiB);
   ASSERT_THAT(store().put_file(ctx(), "object", source.whole()), Succeeds());
   EXPECT_EQ(describe_difference(expected, value_of(get_bytes(store(), ctx(), "object"))), "equal");
   // Ranges that begin or end inside of a hole or of data.
-  for (const auto& [offset, length] : {std::pair{kMebibyte + 100, 3 * kMebibyte}, std::pair{kMebibyte / 2, kMebibyte},
-                                       std::pair{4 * kMebibyte, kMebibyte}, std::pair{std::uint64_t{5}, kMebibyte}}) {
+  for (const auto& [offset, length] : {std::pair{kMiB + 100, 3 * kMiB}, std::pair{kMiB / 2, kMiB},
+                                       std::pair{4 * kMiB, kMiB}, std::pair{std::uint64_t{5}, kMiB}}) {
     ASSERT_THAT(store().put_file(ctx(), "range", source.range(offset, length)), Succeeds());
     EXPECT_EQ(describe_difference(slice(expected, offset, length), value_of(get_bytes(store(), ctx(), "range"))),
               "equal");
@@ -164,7 +163,7 @@ TEST_P(Conformance, Five_sparse_gibibytes_take_neither_time_nor_space) {
   GTEST_SKIP() << "only in release builds";
 #else
   if (!provider().keeps_holes) GTEST_SKIP() << "this provider writes every byte";
-  constexpr std::uint64_t kSize = 5 * 1024 * kMebibyte;
+  constexpr std::uint64_t kSize = 5 * 1024 * kMiB;
   const Bytes end = pattern_bytes(8, 4096);
   SourceFile source;
   source.write(kSize - end.size(), end);

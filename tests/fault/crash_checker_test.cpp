@@ -18,8 +18,8 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const Bytes kOld = pattern_bytes(3, 9'000);
-const Bytes kNew = pattern_bytes(4, 21'000);
+const Bytes kOldBytes = pattern_bytes(3, 9'000);
+const Bytes kNewBytes = pattern_bytes(4, 21'000);
 
 // What a careless writer leaves out.
 struct Careless {
@@ -76,53 +76,53 @@ class CrashChecker : public ::testing::Test {
 };
 
 TEST_F(CrashChecker, Careful_writer_passes) {
-  EXPECT_TRUE(put("", "a", kOld, {}));
-  EXPECT_TRUE(put("", "a", kNew, {}));
-  EXPECT_TRUE(put("folder", "b", kNew, {}));
+  EXPECT_TRUE(put("", "a", kOldBytes, {}));
+  EXPECT_TRUE(put("", "a", kNewBytes, {}));
+  EXPECT_TRUE(put("folder", "b", kNewBytes, {}));
   EXPECT_THAT(history_.violations(), IsEmpty());
 }
 
 TEST_F(CrashChecker, Rename_without_sync_is_found_out) {
-  EXPECT_TRUE(put("", "a", kOld, {}));
-  EXPECT_TRUE(put("", "a", kNew, {.syncs_data = false}));
+  EXPECT_TRUE(put("", "a", kOldBytes, {}));
+  EXPECT_TRUE(put("", "a", kNewBytes, {.syncs_data = false}));
   EXPECT_THAT(history_.violations(), Contains(HasSubstr("a is ")));
 }
 
 TEST_F(CrashChecker, Missing_sync_of_the_folder_is_found_out) {
-  EXPECT_TRUE(put("", "a", kNew, {.syncs_folder = false}));
+  EXPECT_TRUE(put("", "a", kNewBytes, {.syncs_folder = false}));
   EXPECT_THAT(history_.violations(), Contains(HasSubstr("a is missing")));
 }
 
 TEST_F(CrashChecker, Missing_sync_of_the_parent_of_a_new_folder_is_found_out) {
-  EXPECT_TRUE(put("folder", "a", kNew, {.syncs_parents = false}));
+  EXPECT_TRUE(put("folder", "a", kNewBytes, {.syncs_parents = false}));
   EXPECT_THAT(history_.violations(), Contains(HasSubstr("folder/a is missing")));
 }
 
 TEST_F(CrashChecker, Writing_in_place_is_found_out) {
-  EXPECT_TRUE(put("", "a", kOld, {}));
-  EXPECT_TRUE(put("", "a", kNew, {.in_place = true}));
+  EXPECT_TRUE(put("", "a", kOldBytes, {}));
+  EXPECT_TRUE(put("", "a", kNewBytes, {.in_place = true}));
   EXPECT_THAT(history_.violations(), Contains(HasSubstr("not what it was before or after")));
 }
 
 TEST_F(CrashChecker, Trying_a_failed_sync_again_is_found_out) {
-  EXPECT_TRUE(put("", "a", kOld, {}));
+  EXPECT_TRUE(put("", "a", kOldBytes, {}));
   model_.fail_fsync(1, EIO);
-  EXPECT_TRUE(put("", "a", kNew, {.retries_failed_sync = true}));
+  EXPECT_TRUE(put("", "a", kNewBytes, {.retries_failed_sync = true}));
   EXPECT_THAT(history_.violations(), Contains(HasSubstr("acknowledged")));
 }
 
 TEST_F(CrashChecker, Temporary_that_is_listed_is_found_out) {
-  EXPECT_TRUE(put("", "a", kNew, {.temporaries = ".part-"}));
+  EXPECT_TRUE(put("", "a", kNewBytes, {.temporaries = ".part-"}));
   EXPECT_THAT(history_.violations(), Contains(HasSubstr("the listing has")));
 }
 
 TEST_F(CrashChecker, Temporary_that_no_sweep_removes_is_found_out) {
-  EXPECT_TRUE(put("", "a", kNew, {.temporaries = std::string(kTemporaryPrefix) + "another-host-"}));
+  EXPECT_TRUE(put("", "a", kNewBytes, {.temporaries = std::string(kTemporaryPrefix) + "another-host-"}));
   EXPECT_THAT(history_.violations(), Contains(HasSubstr("the sweep leaves")));
 }
 
 TEST_F(CrashChecker, Removal_without_sync_is_found_out) {
-  EXPECT_TRUE(put("", "a", kOld, {}));
+  EXPECT_TRUE(put("", "a", kOldBytes, {}));
   EXPECT_TRUE(history_.step("remove", "a", std::nullopt, [&] { return model_.unlink(root_ + "/a") == 0; }));
   EXPECT_THAT(history_.violations(), Contains(HasSubstr("a is 9000 bytes, not missing")));
 }

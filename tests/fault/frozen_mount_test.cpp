@@ -51,7 +51,7 @@ constexpr std::size_t kQueueThreads = 16;
 constexpr std::size_t kOtherThreads = 4;
 constexpr std::size_t kCallers = 128;
 constexpr auto kRecovery = 10s;
-constexpr auto kPollInterval = 5ms;
+constexpr auto kPause = 5ms;
 
 const Bytes& small_object() {
   static const Bytes bytes = pattern_bytes(1, 4096);
@@ -67,7 +67,7 @@ bool eventually(Condition condition, steady_clock::duration bound = kRecovery) {
   const auto end = steady_clock::now() + bound;
   while (!condition()) {
     if (steady_clock::now() >= end) return false;
-    std::this_thread::sleep_for(kPollInterval);
+    std::this_thread::sleep_for(kPause);
   }
   return true;
 }

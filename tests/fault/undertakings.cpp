@@ -13,6 +13,7 @@
 
 #include "store/object_name.hpp"
 #include "store/posix/durable_file.hpp"
+#include "support/byte_patterns.hpp"
 #include "support/result_matchers.hpp"
 #include "support/source_file.hpp"
 #include "support/whole_objects.hpp"
@@ -20,15 +21,13 @@
 namespace scabbard::posix {
 namespace {
 
-constexpr std::size_t kMebibyte = std::size_t{1} << 20;
-
 // More than a writer's buffer, so that it takes several calls.
 const Bytes& old_bytes() {
-  static const Bytes bytes = pattern_bytes(10, kMebibyte + 4'321);
+  static const Bytes bytes = pattern_bytes(10, kMiB + 4'321);
   return bytes;
 }
 const Bytes& new_bytes() {
-  static const Bytes bytes = pattern_bytes(11, 2 * kMebibyte + 1'234);
+  static const Bytes bytes = pattern_bytes(11, 2 * kMiB + 1'234);
   return bytes;
 }
 
@@ -64,9 +63,9 @@ Result<void> put_source(Store& store, const Context& ctx, const std::string& obj
 // A page of data, a mebibyte of hole, a page of data, a hole.
 Bytes holed_bytes() {
   const Bytes page = pattern_bytes(12, 4096);
-  Bytes bytes(3 * kMebibyte);
+  Bytes bytes(3 * kMiB);
   std::ranges::copy(page, bytes.begin());
-  std::ranges::copy(page, bytes.begin() + kMebibyte);
+  std::ranges::copy(page, bytes.begin() + kMiB);
   return bytes;
 }
 
@@ -74,8 +73,8 @@ Result<void> put_holed_source(Store& store, const Context& ctx, const std::strin
   SourceFile source({}, TemporaryFolder::Where::kMemory);
   const Bytes page = pattern_bytes(12, 4096);
   source.write(0, page);
-  source.write(kMebibyte, page);
-  source.resize(3 * kMebibyte);
+  source.write(kMiB, page);
+  source.resize(3 * kMiB);
   return without_value(store.put_file(ctx, object, source.whole()));
 }
 

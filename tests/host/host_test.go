@@ -4,7 +4,7 @@
 //	go test ./tests/host          every toolchain and set of flags
 //	go test -short ./tests/host   the local toolchain, plain flags
 //
-// It needs the core's archive, build/libscabbard_plugin.a, and the executable, build/scabbard.
+// It needs the core's archive, build/libscabbard_plugin.a, the executable, build/scabbard, and build/servers/versitygw.
 package host
 
 import (
@@ -24,7 +24,7 @@ const root = "../.." // of the project
 // lookAtInputs opens everything that the tests build, which happens in other processes: `go test` notices
 // what a test itself looks at, and then knows when a cached result is out of date.
 var lookAtInputs = sync.OnceFunc(func() {
-	for _, folder := range []string{"shim", "plugin", "tests/host/suite", "examples/manager-host", "build/libscabbard_plugin.a", "build/scabbard"} {
+	for _, folder := range []string{"shim", "plugin", "tests/host/suite", "tests/transfer", "examples/manager-host", "build/libscabbard_plugin.a", "build/scabbard", "build/servers"} {
 		filepath.WalkDir(filepath.Join(root, folder), func(path string, _ fs.DirEntry, _ error) error {
 			os.Stat(path)
 			return nil
@@ -143,6 +143,17 @@ func TestPlugin_serves_a_host_that_was_built_alike(t *testing.T) {
 			t.Log(run(t, b.command(b.host(t, "test -c", suite), args...)))
 		})
 	}
+}
+
+// The worker's side with the parent that it has, which is Rust: `make extproc` builds it.
+func TestWorker_stores_what_the_manager_reads(t *testing.T) {
+	worker := os.Getenv("SCABBARD_WORKER")
+	if worker == "" {
+		t.Skip("SCABBARD_WORKER is not set: `make extproc` does that")
+	}
+	b := build{toolchain: "local"}
+	t.Log(run(t, b.command(b.host(t, "test -c", suite), "-plugins", b.plugins(t), "-worker", worker,
+		"-test.v", "-test.timeout=40m", "-test.run=^Test(Sector|Transfer|Persist)")))
 }
 
 // The messages that docs/operations.md explains: the loader's error, and, where the two releases of Go are

@@ -13,6 +13,8 @@ namespace scabbard {
 
 using Bytes = std::vector<std::byte>;
 
+inline constexpr std::size_t kMiB = std::size_t{1} << 20;
+
 Bytes pattern_bytes(std::uint64_t seed, std::size_t size);
 
 Bytes to_bytes(std::string_view text);

@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
@@ -83,6 +85,16 @@ ChildEnd wait_for(pid_t process) {
   if (WIFEXITED(status)) end.exit_code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
   return end;
+}
+
+bool ends_within(pid_t process, std::chrono::milliseconds limit) {
+  // glibc's own pidfd_open cannot be linked from C++ before 2.37.
+  const int descriptor = static_cast<int>(::syscall(SYS_pidfd_open, process, 0));
+  if (descriptor < 0) return errno == ESRCH;
+  pollfd ended{.fd = descriptor, .events = POLLIN, .revents = 0};
+  const bool has_ended = ::poll(&ended, 1, static_cast<int>(limit.count())) == 1;
+  ::close(descriptor);
+  return has_ended;
 }
 
 ChildEnd run_again(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {

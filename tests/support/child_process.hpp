@@ -4,6 +4,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct Surroundings {
 pid_t spawn(std::vector<std::string> command, const Surroundings& surroundings);
 /// Waits for its end. The output is the caller's.
 ChildEnd wait_for(pid_t process);
+
+/// Waits for the end of a process, a child or not, and leaves it unreaped; false where it lives on.
+bool ends_within(pid_t process, std::chrono::milliseconds limit);
 
 /// Starts a program with the `environment` added ("NAME=value").
 RunningChild start(std::vector<std::string> command, const std::vector<std::string>& environment = {});

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "scabbard/error.hpp"
+#include "support/secrets.hpp"
 
 namespace scabbard {
 
@@ -33,19 +34,21 @@ MATCHER(Succeeds, negation ? "is an error" : "is a success") {
   return arg.has_value();
 }
 
+/// Fails, with a message without secrets.
 MATCHER_P(FailsWith, code, (negation ? "does not fail with " : "fails with ") + std::string(to_string(code))) {
   if (arg) return false;
   *result_listener << "which is " << describe(arg.error());
-  return arg.error().code == code;
+  return arg.error().code == code && !shows_secret(arg.error().message);
 }
 
-/// Fails, with a message that has `part` in it.
+/// Likewise, with `part` in its message.
 MATCHER_P2(FailsSaying, code, part,
            (negation ? "does not fail with " : "fails with ") + std::string(to_string(code)) + " saying \"" + part +
                "\"") {
   if (arg) return false;
   *result_listener << "which is " << describe(arg.error());
-  return arg.error().code == code && arg.error().message.find(part) != std::string::npos;
+  return arg.error().code == code && arg.error().message.find(part) != std::string::npos &&
+         !shows_secret(arg.error().message);
 }
 
 /// A success whose value matches.

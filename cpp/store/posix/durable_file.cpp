@@ -28,8 +28,6 @@ constexpr int kMostAttempts = 16;
 constexpr std::uint64_t kLeastReserved = std::uint64_t{1} << 20;
 // Runs of this length are on their way to the disk while the next one is written.
 constexpr std::uint64_t kWritebackRun = std::uint64_t{8} << 20;
-// What is granted to cleaning up after a file that was given up; on a mount that hangs it goes on alone.
-constexpr auto kCleanUpLimit = std::chrono::seconds(2);
 
 std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 

@@ -2,56 +2,15 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <optional>
 #include <utility>
 
 namespace scabbard::posix {
-namespace {
-
-constexpr std::size_t kKernelCopy = std::size_t{16} << 20;
-constexpr std::size_t kBufferSize = std::size_t{1} << 20;
-constexpr auto kCleanUpLimit = std::chrono::seconds(2);
-constexpr int kPollInterval = 50;  // milliseconds in which a cancellation is seen
-
-bool is_regular(int descriptor) {
-  struct stat status;
-  return ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
-}
-
-ssize_t write_once(int descriptor, std::span<const std::byte> bytes) {
-  ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
-  return count < 0 ? -errno : count;
-}
-
-// A reader that went away is an error of the call. The signal that comes with it would end a process that
-// does not expect it: it is held back, and taken out where the write caused it.
-ssize_t write_without_signal(int descriptor, std::span<const std::byte> bytes) {
-  sigset_t pipe;
-  sigset_t pending;
-  sigset_t before;
-  sigemptyset(&pipe);
-  sigaddset(&pipe, SIGPIPE);
-  ::sigpending(&pending);
-  ::pthread_sigmask(SIG_BLOCK, &pipe, &before);
-  ssize_t count = write_once(descriptor, bytes);
-  if (count == -EPIPE && sigismember(&pending, SIGPIPE) == 0) {
-    constexpr timespec kAtOnce{};
-    ::sigtimedwait(&pipe, nullptr, &kAtOnce);
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return count;
-}
-
-}  // namespace
-
 Result<OpenFile> OpenFile::open(Operation& op, Volume& volume, std::string_view object) {
   std::string path = volume.path_of(object);
   // O_NONBLOCK: a FIFO in an object's place must not wait for its other end.
@@ -139,22 +98,22 @@ Result<std::size_t> FileReader::read_at(const Context& ctx, std::uint64_t offset
 Result<std::uint64_t> FileReader::copy_to(const Context& ctx, int descriptor, std::atomic<std::uint64_t>* progress) {
   Operation op = operation(ctx);
   if (auto going = op.check(); !going) return fail(std::move(going).error());
-  if (::fcntl(descriptor, F_GETFD) < 0) {
+  ByteOutlet target(descriptor, progress);
+  if (!target.is_open()) {
     return op.failed(ErrorCode::kInvalidArgument, fmt::format("{} is no open descriptor", descriptor));
   }
   std::optional<ReservedBuffer> memory;
   std::uint64_t begin = position_;
-  Target target{.descriptor = descriptor, .is_regular = is_regular(descriptor), .progress = progress};
   while (position_ < info().size) {
     if (auto going = op.check(); !going) return fail(std::move(going).error());
     // In the kernel only where calls cannot be left behind: one that is would go on writing into the caller's
     // descriptor.
-    bool in_kernel = target.is_regular && !volume_->guarded();
+    bool in_kernel = target.is_regular() && !volume_->guarded();
     auto copied = in_kernel ? copy_in_kernel(op, target) : false;
     if (!copied) return fail(std::move(copied).error());
     if (*copied) continue;
     if (!memory) {
-      auto reserved = op.reserve_buffer(kBufferSize);
+      auto reserved = op.reserve_buffer(kCopyBuffer);
       if (!reserved) return fail(std::move(reserved).error());
       memory = *std::move(reserved);
     }
@@ -167,45 +126,30 @@ Result<std::uint64_t> FileReader::copy_to(const Context& ctx, int descriptor, st
 }
 
 // False where the kernel cannot: across filesystems, into a file opened for appending.
-Result<bool> FileReader::copy_in_kernel(Operation& op, const Target& target) {
+Result<bool> FileReader::copy_in_kernel(Operation& op, ByteOutlet& target) {
   ssize_t count = uninterrupted([&] {
     auto from = static_cast<off_t>(position_);
-    ssize_t moved = ::copy_file_range(file_.descriptor(), &from, target.descriptor, nullptr,
+    ssize_t moved = ::copy_file_range(file_.descriptor(), &from, target.descriptor(), nullptr,
                                       std::min<std::uint64_t>(info().size - position_, kKernelCopy), 0);
     return moved < 0 ? -errno : moved;
   });
   if (count == -ENOSPC || count == -EDQUOT || count == -EIO) return op.failed(count, "write the copy");
   if (count <= 0) return false;
-  advance(target, count);
+  position_ += static_cast<std::uint64_t>(count);
+  target.wrote(static_cast<std::uint64_t>(count));
   return true;
 }
 
 // Writes all of `bytes`, and moves the position past what was written.
-Result<void> FileReader::send(Operation& op, const Target& target, std::span<const std::byte> bytes) {
+Result<void> FileReader::send(Operation& op, ByteOutlet& target, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    std::size_t length = bytes.size();
-    if (!target.is_regular) {
-      // A pipe or socket may take nothing for ever. One that is ready takes PIPE_BUF bytes without waiting.
-      pollfd ready = {.fd = target.descriptor, .events = POLLOUT, .revents = 0};
-      int events = ::poll(&ready, 1, kPollInterval);
-      if (auto going = op.check(); !going) return going;
-      if (events <= 0) continue;  // also when a signal came: a write now could wait for ever
-      length = std::min<std::size_t>(length, PIPE_BUF);
-    }
-    auto piece = bytes.first(length);
-    ssize_t count =
-        target.is_regular ? write_once(target.descriptor, piece) : write_without_signal(target.descriptor, piece);
-    if (count < 0 && count != -EAGAIN && count != -EINTR) return op.failed(count, "write the copy");
-    if (count <= 0) continue;
+    if (auto going = op.check(); !going) return going;
+    ssize_t count = target.write_some(bytes);
+    if (count < 0) return op.failed(count, "write the copy");
     bytes = bytes.subspan(static_cast<std::size_t>(count));
-    advance(target, count);
+    position_ += static_cast<std::uint64_t>(count);
   }
   return {};
-}
-
-void FileReader::advance(const Target& target, ssize_t count) {
-  position_ += static_cast<std::uint64_t>(count);
-  if (target.progress != nullptr) *target.progress += static_cast<std::uint64_t>(count);
 }
 
 }  // namespace scabbard::posix

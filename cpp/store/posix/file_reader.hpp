@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "scabbard/store.hpp"
+#include "store/byte_outlet.hpp"
 #include "store/posix/volume.hpp"
 
 namespace scabbard::posix {
@@ -49,21 +51,20 @@ class FileReader final : public Reader {
   Result<std::uint64_t> copy_to(const Context& ctx, int descriptor, std::atomic<std::uint64_t>* progress) override;
   std::uint64_t position() const override { return position_; }
 
+  /// All of the file, for as long as this is open. Nothing where reading it might hang.
+  std::optional<FileSource> source() const {
+    if (volume_->guarded()) return std::nullopt;
+    return FileSource{.descriptor = file_.descriptor(), .offset = 0, .length = file_.info().size};
+  }
+
  private:
   FileReader(std::shared_ptr<Volume> volume, std::string object, OpenFile file)
       : volume_(std::move(volume)), object_(std::move(object)), file_(std::move(file)) {}
 
   Operation operation(const Context& ctx) { return {*volume_, ctx, Access::kRead, "read", object_}; }
 
-  // A copy_to() under way.
-  struct Target {
-    int descriptor;
-    bool is_regular;
-    std::atomic<std::uint64_t>* progress;
-  };
-  Result<bool> copy_in_kernel(Operation& op, const Target& target);
-  Result<void> send(Operation& op, const Target& target, std::span<const std::byte> bytes);
-  void advance(const Target& target, ssize_t count);
+  Result<bool> copy_in_kernel(Operation& op, ByteOutlet& target);
+  Result<void> send(Operation& op, ByteOutlet& target, std::span<const std::byte> bytes);
 
   std::shared_ptr<Volume> volume_;
   std::string object_;

@@ -9,7 +9,7 @@ namespace {
 
 // Large enough to make system calls cheap, small enough to stay in the second-level cache, and for hundreds of
 // writers that wait for their sources to fit under the ceiling.
-constexpr std::size_t kBufferSize = std::size_t{256} << 10;
+constexpr std::size_t kWriteBuffer = std::size_t{256} << 10;
 
 }  // namespace
 
@@ -18,7 +18,7 @@ Result<std::unique_ptr<Writer>> FileWriter::create(const Context& ctx, std::shar
   Operation op(*volume, ctx, Access::kWrite, "put", object);
   if (auto writable = op.check_writable(); !writable) return fail(std::move(writable).error());
   if (auto valid = op.check_name(); !valid) return fail(std::move(valid).error());
-  auto memory = op.reserve_buffer(kBufferSize);
+  auto memory = op.reserve_buffer(kWriteBuffer);
   if (!memory) return fail(std::move(memory).error());
   auto file = DurableFile::create(op, volume, object, options);
   if (!file) return fail(std::move(file).error());

@@ -159,6 +159,9 @@ class PosixStore final : public Store {
   }
 
   Result<SweepResult> sweep(const Context& ctx) override { return posix::sweep(ctx, volume_); }
+  Result<SweepResult> sweep_folder(const Context& ctx, std::string_view folder) override {
+    return posix::sweep_folder(ctx, volume_, folder);
+  }
   std::unique_ptr<ReadQueue> read_queue() override { return make_read_queue(volume_); }
   void close() override { volume_->close(); }
 
@@ -221,6 +224,11 @@ Result<std::shared_ptr<Store>> open_store(StoreConfig config, std::string root, 
 std::optional<FolderId> folder_id(const Context& ctx, Store& store, std::string_view folder) {
   auto* files = dynamic_cast<PosixStore*>(&underlying(store));
   return files != nullptr ? files->folder_id(ctx, folder) : std::nullopt;
+}
+
+std::optional<FileSource> source_of(const Reader& reader) {
+  const auto* file = dynamic_cast<const FileReader*>(&reader);
+  return file != nullptr ? file->source() : std::nullopt;
 }
 
 }  // namespace scabbard::posix

@@ -37,4 +37,7 @@ using FolderId = std::pair<dev_t, ino_t>;
 /// That of a folder in a store (empty: its root). Nothing where it is not there, or the store has no files.
 std::optional<FolderId> folder_id(const Context& ctx, Store& store, std::string_view folder);
 
+/// The file that a reader reads. Nothing where it is not one of these, or reading it might hang.
+std::optional<FileSource> source_of(const Reader& reader);
+
 }  // namespace scabbard::posix

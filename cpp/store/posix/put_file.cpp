@@ -14,10 +14,6 @@
 namespace scabbard::posix {
 namespace {
 
-// What one copy_file_range moves: often enough to see a cancellation, rarely enough to cost nothing.
-constexpr std::size_t kKernelCopy = std::size_t{16} << 20;
-constexpr std::size_t kBufferSize = std::size_t{1} << 20;
-
 struct Extent {
   std::uint64_t begin;
   std::uint64_t end;
@@ -83,7 +79,7 @@ class FileCopy {
       ssize_t count = in_kernel_ ? copy_in_kernel(data.begin, length) : -EOPNOTSUPP;
       if (count == -EOPNOTSUPP) {
         in_kernel_ = false;
-        auto copied = copy_through_memory(data.begin, std::min(length, kBufferSize));
+        auto copied = copy_through_memory(data.begin, std::min(length, kCopyBuffer));
         if (!copied) return fail(std::move(copied).error());
         if (*copied == 0) return op_.failed(ErrorCode::kChanged, "the source became shorter while it was read");
         data.begin += *copied;
@@ -109,7 +105,7 @@ class FileCopy {
 
   Result<std::size_t> copy_through_memory(std::uint64_t at, std::size_t length) {
     if (!memory_) {
-      auto memory = op_.reserve_buffer(kBufferSize);
+      auto memory = op_.reserve_buffer(kCopyBuffer);
       if (!memory) return fail(std::move(memory).error());
       memory_ = *std::move(memory);
     }

@@ -19,9 +19,10 @@ namespace {
 // Goes on past what it may not look into, and tells of the first thing that it could not remove in the end.
 class Sweep {
  public:
-  explicit Sweep(Operation& op) : op_(op) { folders_.push_back(op.volume().root()); }
+  explicit Sweep(Operation& op) : op_(op) {}
 
   Result<SweepResult> run() {
+    folders_.push_back(op_.volume().root());
     while (!folders_.empty()) {
       if (auto going = op_.check(); !going) return fail(std::move(going).error());
       std::string folder = std::move(folders_.back());
@@ -36,6 +37,12 @@ class Sweep {
       log::info("store {} has {} temporaries of other hosts: leftovers, unless writers there are at work",
                 op_.volume().quoted_name(), of_other_hosts_);
     }
+    if (failure_) return fail(*std::move(failure_));
+    return removed_;
+  }
+
+  Result<SweepResult> run_in(const std::string& folder) {
+    if (auto swept = sweep_folder(folder, false); !swept) return fail(std::move(swept).error());
     if (failure_) return fail(*std::move(failure_));
     return removed_;
   }
@@ -123,6 +130,13 @@ Result<SweepResult> sweep(const Context& ctx, const std::shared_ptr<Volume>& vol
   // Nobody waits for a sweep that a plugin begins, so that it failed is said here.
   if (!swept && op.check()) log::warn("{}", swept.error().message);
   return swept;
+}
+
+Result<SweepResult> sweep_folder(const Context& ctx, const std::shared_ptr<Volume>& volume, std::string_view folder) {
+  Operation op(*volume, ctx, Access::kRead, "sweep", folder, volume->guard());
+  if (auto writable = op.check_writable(); !writable) return fail(std::move(writable).error());
+  if (auto stands = op.check_root(); !stands) return fail(std::move(stands).error());
+  return Sweep(op).run_in(folder.empty() ? volume->root() : volume->path_of(folder));
 }
 
 }  // namespace scabbard::posix

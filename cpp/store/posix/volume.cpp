@@ -153,11 +153,7 @@ Result<void> Operation::check_root() const {
 }
 
 Result<ReservedBuffer> Operation::reserve_buffer(std::size_t size) const {
-  std::stop_source ended;
-  auto end = [&ended] { ended.request_stop(); };
-  std::stop_callback cancelled(ctx_.cancel_token(), end);
-  std::stop_callback closing(volume_.closing(), end);
-  auto ticket = BufferPool::process().reserve(ctx_.with_cancel(ended.get_token()), BufferPool::Use::kBulk, size);
+  auto ticket = BufferPool::process().reserve(ctx_, BufferPool::Use::kBulk, size, volume_.closing());
   if (!ticket && volume_.closed()) return failed(ErrorCode::kClosed, "the store is closed");
   if (!ticket) return failed(ticket.error().code, ticket.error().message);
   auto buffer = ticket->take(size);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -85,6 +86,13 @@ class Volume {
   std::stop_source closing_;
   ThreadPool readers_;
 };
+
+/// What one copy_file_range moves: often enough to see a cancellation, rarely enough to cost nothing.
+inline constexpr std::size_t kKernelCopy = std::size_t{16} << 20;
+/// The buffer of a copy that the kernel cannot make.
+inline constexpr std::size_t kCopyBuffer = std::size_t{1} << 20;
+/// What is granted to cleaning up after a file that was given up; on a mount that hangs it goes on alone.
+inline constexpr auto kCleanUpLimit = std::chrono::seconds(2);
 
 /// A buffer of bulk memory with the promise that it came from.
 struct ReservedBuffer {

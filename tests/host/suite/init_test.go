@@ -91,8 +91,7 @@ func scabbard(t *testing.T, arguments ...string) string {
 	return output.String()
 }
 
-// configurations are the blocks of indented lines in what init says: the manager's and the worker's, which is empty
-// where the worker is to be kept away.
+// configurations are the blocks of indented lines in what init says: the manager's and the worker's.
 func configurations(t *testing.T, said string) (manager, worker string) {
 	t.Helper()
 	var blocks []string
@@ -106,9 +105,6 @@ func configurations(t *testing.T, said string) (manager, worker string) {
 			blocks[len(blocks)-1] += line
 		}
 		inBlock = isIndented
-	}
-	if strings.Contains(said, "worker must not be given the folder") {
-		blocks = append(blocks, "")
 	}
 	if len(blocks) != 2 {
 		t.Fatalf("%d configurations in\n%s", len(blocks), said)
@@ -140,11 +136,19 @@ func scanned(t *testing.T, said string) []sectorStoreJSON {
 		Worker struct {
 			ScanPersistStores []string `toml:"scan_persist_stores"`
 		} `toml:"worker"`
+		Processors struct {
+			Transfer []struct {
+				Bin  string
+				Args []string
+			}
+		} `toml:"processors"`
 	}
 	decode(t, workerText, &worker)
 	stores := scan(t, manager.Common.ScanPersistStores)
-	if workerText == "" {
-		return stores
+	for _, store := range stores {
+		if _, elsewhere := store.Meta["Url"]; elsewhere != (len(worker.Processors.Transfer) == 1) {
+			t.Errorf("%s: the worker has the transfer processors %+v", store.Name, worker.Processors.Transfer)
+		}
 	}
 	if others := scan(t, worker.Worker.ScanPersistStores); !reflect.DeepEqual(stores, others) {
 		t.Errorf("the manager finds %+v, the worker %+v", stores, others)

@@ -19,6 +19,7 @@ import (
 var (
 	plugins    = flag.String("plugins", "", "folder with plugin-scabbard.so and plugin-fsstore.so")
 	executable = flag.String("scabbard", "build/scabbard", "the executable")
+	servers    = flag.String("servers", "build/servers", "folder with versitygw")
 
 	loaded            *managerplugin.LoadedPlugins
 	manifest, fsstore *managerplugin.ObjStoreManifest

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <thread>
 
+#include "support/byte_patterns.hpp"
 #include "support/manual_clock.hpp"
 #include "support/result_matchers.hpp"
 
@@ -14,10 +15,10 @@ namespace {
 using namespace std::chrono_literals;
 using Use = BufferPool::Use;
 
-constexpr std::size_t kMiB = std::size_t{1} << 20;
+constexpr std::size_t kCeiling = 12 * kMiB;  // of which 6 are for bulk
 
 TEST(BufferPoolTest, Ticket_keeps_its_reservation_until_it_is_gone) {
-  BufferPool pool(8 * kMiB);
+  BufferPool pool(kCeiling);
   {
     auto ticket = value_of(pool.reserve({}, Use::kBulk, 3 * kMiB));
     auto buffer = value_of(ticket.take(2 * kMiB));
@@ -28,20 +29,20 @@ TEST(BufferPoolTest, Ticket_keeps_its_reservation_until_it_is_gone) {
 }
 
 TEST(BufferPoolTest, Memory_is_used_again) {
-  BufferPool pool(8 * kMiB);
+  BufferPool pool(kCeiling);
   auto ticket = value_of(pool.reserve({}, Use::kBulk, 2 * kMiB));
   std::byte* first = value_of(ticket.take(kMiB)).bytes().data();
   EXPECT_EQ(value_of(ticket.take(kMiB)).bytes().data(), first);
 }
 
 TEST(BufferPoolTest, More_than_the_ceiling_is_refused_at_once) {
-  BufferPool pool(8 * kMiB);
-  EXPECT_THAT(pool.reserve({}, Use::kBulk, 9 * kMiB), FailsSaying(ErrorCode::kInvalidArgument, "SCABBARD_MEMORY"));
+  BufferPool pool(kCeiling);
+  EXPECT_THAT(pool.reserve({}, Use::kBulk, kCeiling), FailsSaying(ErrorCode::kInvalidArgument, "SCABBARD_MEMORY"));
 }
 
 TEST(BufferPoolTest, Reservation_that_does_not_fit_waits_until_its_deadline) {
   ManualClock clock;
-  BufferPool pool(8 * kMiB);
+  BufferPool pool(kCeiling);
   auto held = value_of(pool.reserve({}, Use::kBulk, 6 * kMiB));
   std::jthread mover([&] {
     clock.wait_for_waiters(1);
@@ -51,15 +52,17 @@ TEST(BufferPoolTest, Reservation_that_does_not_fit_waits_until_its_deadline) {
               FailsWith(ErrorCode::kDeadlineExceeded));
 }
 
-TEST(BufferPoolTest, Bulk_leaves_small_reads_their_share) {
-  BufferPool pool(8 * kMiB);
+TEST(BufferPoolTest, Bulk_leaves_small_and_read_ahead_their_shares) {
+  BufferPool pool(kCeiling);
   auto bulk = value_of(pool.reserve({}, Use::kBulk, 6 * kMiB));
-  EXPECT_THAT(pool.reserve({}, Use::kSmallRead, kMiB), Succeeds());
+  EXPECT_THAT(pool.reserve({}, Use::kSmall, 3 * kMiB), Succeeds());
+  EXPECT_THAT(pool.reserve({}, Use::kReadAhead, 3 * kMiB), Succeeds());
+  EXPECT_EQ(pool.limit(Use::kBulk), 6 * kMiB);
 }
 
 TEST(BufferPoolTest, Reservations_are_served_in_the_order_they_came) {
   ManualClock clock;
-  BufferPool pool(8 * kMiB);
+  BufferPool pool(kCeiling);
   auto held = std::make_unique<BufferPool::Ticket>(value_of(pool.reserve({}, Use::kBulk, 4 * kMiB)));
   std::atomic<int> served = 0;
   int large_came = 0;
@@ -85,7 +88,7 @@ TEST(BufferPoolTest, Reservations_are_served_in_the_order_they_came) {
 
 TEST(BufferPoolTest, One_that_gives_up_does_not_hold_up_the_next) {
   ManualClock clock;
-  BufferPool pool(8 * kMiB);
+  BufferPool pool(kCeiling);
   auto held = value_of(pool.reserve({}, Use::kBulk, 4 * kMiB));
   std::stop_source cancel;
   Context ctx = Context().with_clock(clock);

@@ -8,7 +8,7 @@
 namespace scabbard {
 namespace {
 
-std::uint32_t sum_of(std::string_view text) { return crc32c(std::as_bytes(std::span(text))); }
+std::uint32_t crc32c_of(std::string_view text) { return crc32c(std::as_bytes(std::span(text))); }
 
 // The definition, one bit after the other.
 std::uint32_t slow_sum(std::span<const std::byte> bytes) {
@@ -34,8 +34,8 @@ TEST(Crc32cTest, Gives_the_published_values) {
   EXPECT_EQ(crc32c(bytes), 0x62A8AB43U);
   for (std::size_t i = 0; i < 32; ++i) bytes[i] = static_cast<std::byte>(i);
   EXPECT_EQ(crc32c(bytes), 0x46DD794EU);
-  EXPECT_EQ(sum_of("123456789"), 0xE3069283U);
-  EXPECT_EQ(sum_of(""), 0U);
+  EXPECT_EQ(crc32c_of("123456789"), 0xE3069283U);
+  EXPECT_EQ(crc32c_of(""), 0U);
 }
 
 TEST(Crc32cTest, Equals_the_definition_for_every_length_and_alignment) {
@@ -53,6 +53,17 @@ TEST(Crc32cTest, Goes_on_from_a_previous_sum) {
   for (std::size_t split : {0, 1, 4096, 9999}) {
     std::uint32_t first = crc32c(std::span(bytes).first(split));
     EXPECT_EQ(crc32c(std::span(bytes).subspan(split), first), crc32c(bytes)) << split;
+  }
+}
+
+TEST(Crc32cTest, Sums_of_two_runs_make_that_of_both) {
+  for (const std::size_t size : {0, 1, 7, 1000, 100'003}) {
+    const auto bytes = pattern(size);
+    for (const std::size_t first : {std::size_t{0}, size / 3, size / 2, size}) {
+      const auto front = std::span(bytes).first(first);
+      const auto back = std::span(bytes).subspan(first);
+      EXPECT_EQ(crc32c_combined(crc32c(front), crc32c(back), back.size()), crc32c(bytes)) << first << " of " << size;
+    }
   }
 }
 

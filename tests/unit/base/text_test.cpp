@@ -60,8 +60,9 @@ TEST(RedactedTest, Takes_out_the_values_of_keys_that_name_a_secret) {
 TEST(RedactedTest, Takes_out_access_key_ids) { EXPECT_EQ(redacted("key AKIAIOSFODNN7EXAMPLE used"), "key *** used"); }
 
 TEST(RedactedTest, Leaves_other_text_alone) {
-  for (std::string_view text : {"stat \"sealed/s-t01000-7\": not found", "CredentialsFile = /etc/scabbard/credentials",
-                                "the token expired", "", "://", "tokens"}) {
+  for (std::string_view text :
+       {"stat \"sealed/s-t01000-7\": not found", "CredentialsFile = /etc/scabbard/credentials",
+        "read \"/root/.aws/credentials\": No such file", "the token expired", "", "://", "tokens"}) {
     EXPECT_EQ(redacted(text), text);
   }
 }

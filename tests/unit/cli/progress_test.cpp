@@ -12,9 +12,9 @@ using ::testing::StartsWith;
 
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 
-constexpr Moment kHalf = {.done = {.objects = 1, .bytes = 16 * kGiB},
-                          .total = Amount{.objects = 2, .bytes = 32 * kGiB},
-                          .bytes_per_second = 1.0 * kGiB};
+const Moment kHalf = {.done = {.objects = 1, .bytes = 16 * kGiB},
+                      .total = Amount{.objects = 2, .bytes = 32 * kGiB},
+                      .bytes_per_second = 1.0 * kGiB};
 
 TEST(RateTest, Is_unknown_until_time_has_passed) {
   Rate rate;

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "scabbard/store.hpp"
+#include "support/environment_variable.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -121,9 +122,8 @@ TEST_F(LocatorTest, Configured_url_is_found_by_its_longest_prefix) {
 
 TEST_F(LocatorTest, Configuration_file_is_named_by_environment) {
   std::ofstream(folder_ / "scabbard.toml") << "[[store]]\nName='named'\nPath='file://" << folder_.string() << "'\n";
-  ::setenv("SCABBARD_CONFIG", (folder_ / "scabbard.toml").c_str(), 1);
+  const EnvironmentVariable config("SCABBARD_CONFIG", folder_ / "scabbard.toml");
   auto locator = Locator::create();
-  ::unsetenv("SCABBARD_CONFIG");
   EXPECT_THAT(value_of(std::move(locator))->named("named"), Succeeds());
 }
 

@@ -76,10 +76,11 @@ TEST(ConfigFileTest, Gives_its_stores) {
     Path = "/data"
   )"));
   ASSERT_EQ(stores.size(), 2U);
-  EXPECT_EQ(stores[0].name, "s3-a");
-  EXPECT_EQ(stores[0].meta.at("PartSize"), "16777216");
-  EXPECT_TRUE(stores[0].read_only);
-  EXPECT_EQ(stores[1].path, "/data");
+  EXPECT_EQ(stores[0].config.name, "s3-a");
+  EXPECT_EQ(stores[0].config.meta.at("PartSize"), "16777216");
+  EXPECT_TRUE(stores[0].config.read_only);
+  EXPECT_EQ(stores[1].config.path, "/data");
+  EXPECT_EQ(stores[1].folder, "");
 }
 
 TEST(ConfigFileTest, Mistakes_are_refused_with_their_place) {

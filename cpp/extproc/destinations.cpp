@@ -1,0 +1,26 @@
+#include "extproc/destinations.hpp"
+
+#include <algorithm>
+
+namespace scabbard::extproc {
+
+Result<std::shared_ptr<void>> Destinations::claim(const Context& ctx, const std::string& path) {
+  std::unique_lock lock(mutex_);
+  if (auto ended = ctx.wait(lock, changed_, [&] { return is_free(path); })) {
+    return fail(*ended, "wait for another transfer to the same place");
+  }
+  claimed_.insert(path);
+  return std::shared_ptr<void>(nullptr, [this, path](void*) {
+    std::lock_guard again(mutex_);
+    claimed_.erase(path);
+    changed_.notify_all();
+  });
+}
+
+bool Destinations::is_free(const std::string& path) const {
+  return std::ranges::none_of(claimed_, [&](const std::string& other) {
+    return other == path || other.starts_with(path + "/") || path.starts_with(other + "/");
+  });
+}
+
+}  // namespace scabbard::extproc

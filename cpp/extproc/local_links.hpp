@@ -1,0 +1,27 @@
+// Symbolic links between files of this machine.
+#pragma once
+
+#include <string>
+
+#include "scabbard/error.hpp"
+
+namespace scabbard::extproc {
+
+/// Whether it is a symbolic link to something that exists.
+bool is_link_somewhere(const std::string& path);
+
+Result<void> remove_link(const std::string& path);
+
+/// Whether two paths are one entry of one folder, by whatever links lead to that.
+bool is_same_name(const std::string& a, const std::string& b);
+
+/// Whether they are one file or folder.
+bool is_same_file(const std::string& a, const std::string& b);
+
+/// Whether one is a folder in which the other lies, by whatever links and mounts.
+bool contain_each_other(const std::string& a, const std::string& b);
+
+/// Makes `path` a symbolic link to `target`, in the place of a file or a whole folder; folders above it are made.
+Result<void> replace_by_link(const std::string& target, const std::string& path);
+
+}  // namespace scabbard::extproc

@@ -1,0 +1,410 @@
+#include "extproc/transfer.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/text.hpp"
+#include "extproc/destinations.hpp"
+#include "extproc/local_links.hpp"
+#include "extproc/patience.hpp"
+#include "extproc/transfer_task.hpp"
+#include "sector/manifest.hpp"
+#include "sector/sector_files.hpp"
+#include "store/copy.hpp"
+#include "store/listing.hpp"
+#include "store/object_kind.hpp"
+#include "store/object_name.hpp"
+#include "store/object_sum.hpp"
+#include "store/store_file.hpp"
+#include "store/url.hpp"
+
+namespace scabbard::extproc {
+namespace {
+
+// An end of a route, found.
+struct Place {
+  std::shared_ptr<Store> store;
+  std::string object;
+  bool is_local;  // in no store of ours
+  std::string path;
+
+  std::string location() const { return store->location(object); }
+  bool is_file_of_this_machine() const { return store->capabilities().local_files; }
+};
+
+std::unexpected<Error> refused(std::string text) { return fail(ErrorCode::kInvalidPath, std::move(text)); }
+
+// A store that damocles was told no name of is called by its folder.
+bool is_called(const StoreConfig& config, const std::string& name) {
+  if (config.name == name) return true;
+  std::error_code failed;
+  return name.starts_with('/') && std::filesystem::equivalent(config.path, name, failed) && !failed;
+}
+
+// Where the objects of a store are by what the task says of it; nothing where that is its folder.
+std::optional<std::string> url_elsewhere(const TransferTask& task, const std::string& store) {
+  const auto known = task.stores.find(store);
+  if (known == task.stores.end()) return std::nullopt;
+  for (const auto& [option, value] : known->second) {
+    if (option != "Url" && option != "url") continue;
+    const auto url = parse_url(value);
+    if (!url || !url->is_local_file()) return redacted(value);
+  }
+  return std::nullopt;
+}
+
+bool has_way_back(const std::filesystem::path& path) {
+  return std::ranges::find(path, std::filesystem::path("..")) != path.end();
+}
+
+// One route of a task.
+class Route {
+ public:
+  Route(const Context& ctx, Locator& locator, Destinations& destinations, const TransferOptions& options,
+        const TransferReports& reports, const TransferTask& task, const TransferRoute& route)
+      : ctx_(ctx),
+        locator_(locator),
+        destinations_(destinations),
+        options_(options),
+        reports_(reports),
+        task_(task),
+        route_(route),
+        title_(fmt::format("transfer of {} to {}", quote(route.source.path), quote(route.destination.path))),
+        patience_(ctx, options.give_up_after, reports.tell) {}
+
+  Result<void> run() {
+    auto from = patiently([&] { return find(route_.source, "src"); });
+    if (!from) return fail(std::move(from).error());
+    auto to = patiently([&] { return find(route_.destination, "dest"); });
+    if (!to) return fail(std::move(to).error());
+    auto kind = patiently([&] { return kind_of(ctx_, *from->store, from->object); });
+    if (!kind) return fail(std::move(kind).error());
+    if (*kind == Kind::kNothing) {
+      return fail(ErrorCode::kNotFound, fmt::format("src path not exists: {}", route_.source.path));
+    }
+    const bool is_folder = *kind == Kind::kFolder;
+    auto there = patiently([&] { return kind_of(ctx_, *to->store, to->object); });
+    if (!there) return fail(std::move(there).error());
+    if (*there != Kind::kNothing && *there != *kind) {
+      return refused(fmt::format("dest entry type is different with src, is_dir={}: {}", is_folder, to->path));
+    }
+    if (is_same(*from, *to)) return {};
+    if (auto apart = check_apart(*from, *to); !apart) return apart;
+    auto mine = destinations_.claim(ctx_, to->location());
+    if (!mine) return fail(std::move(mine).error());
+    const bool both_local = from->is_file_of_this_machine() && to->is_file_of_this_machine() && to->is_local;
+    if (both_local && route_.allow_link && options_.links) return link(*from, *to);
+    return is_folder ? copy_folder(*from, *to) : copy_object(*from, *to);
+  }
+
+ private:
+  template <class Once>
+  std::invoke_result_t<Once&> patiently(Once once) {
+    return patience_(title_, std::move(once));
+  }
+
+  Result<Place> find(const TransferEnd& end, std::string_view side) {
+    if (end.store && has_way_back(end.path)) {
+      return refused(fmt::format("{} path leads out of a folder by ..: {}", side, quote(end.path)));
+    }
+    if (!end.path.starts_with('/')) return refused(fmt::format("{} path is relative: {}", side, quote(end.path)));
+    if (!end.store) return find_local(end.path);
+    auto found = locator_.resolve(ctx_, end.path);
+    if (!found) return fail(std::move(found).error());
+    if (auto fits = check_store(*end.store, *found, end.path); !fits) return fail(std::move(fits).error());
+    if (found->is_local) return find_local(end.path);
+    return Place{.store = std::move(found->store),
+                 .object = std::move(found->object),
+                 .is_local = found->is_local,
+                 .path = end.path};
+  }
+
+  // By the folder that it lies in: it may itself be replaced.
+  Result<Place> find_local(const std::string& text) {
+    const std::filesystem::path path =
+        without_trailing_slashes(std::filesystem::path(text).lexically_normal().string());
+    if (!path.has_filename()) return refused(fmt::format("{} is the root of all files", quote(text)));
+    auto found = locator_.resolve_local(ctx_, path.parent_path().string());
+    if (!found) return fail(std::move(found).error());
+    return Place{.store = std::move(found->store),
+                 .object = joined(found->object, path.filename().string()),
+                 .is_local = true,
+                 .path = text};
+  }
+
+  // That the path lies in the store that it is said to lie in.
+  Result<void> check_store(const std::string& name, const Location& found, const std::string& path) const {
+    if (!found.is_local && is_called(found.store->config(), name)) return {};
+    if (!found.is_local) {
+      return refused(fmt::format("{} lies in store {} and not in {}", quote(path), quote(found.store->config().name),
+                                 quote(name)));
+    }
+    const auto url = url_elsewhere(task_, name);
+    if (!url) return {};  // a plain folder, as the stock processor takes it
+    return refused(
+        fmt::format("{} does not lie in store {}, whose objects are at {}: put its sectorstore.json into the "
+                    "folder that is attached (`scabbard init`), or name the folder in SCABBARD_CONFIG",
+                    quote(path), quote(name), *url));
+  }
+
+  static bool is_same(const Place& from, const Place& to) {
+    if (from.store == to.store && from.object == to.object) return true;
+    if (!from.is_file_of_this_machine() || !to.is_file_of_this_machine()) return false;
+    return is_same_name(from.location(), to.location());
+  }
+
+  // Neither end may lie in the other: what is replaced would be what is copied.
+  static Result<void> check_apart(const Place& from, const Place& to) {
+    if (!to.is_local && to.object.empty()) return refused(fmt::format("{} is a whole store", quote(to.path)));
+    const bool by_name = from.store == to.store && (lies_in(from.object, to.object) || lies_in(to.object, from.object));
+    const bool both_files = from.is_file_of_this_machine() && to.is_file_of_this_machine();
+    if (!by_name && !(both_files && contain_each_other(from.location(), to.location()))) return {};
+    return refused(
+        fmt::format("{} cannot be copied into itself: {} lies in it, or it in that", quote(from.path), quote(to.path)));
+  }
+
+  static bool lies_in(std::string_view object, std::string_view folder) {
+    return object.size() > folder.size() && object.starts_with(folder) &&
+           (folder.empty() || object[folder.size()] == '/');
+  }
+
+  Result<void> link(const Place& from, const Place& to) {
+    if (is_same_file(from.location(), to.location())) return {};
+    if (!is_link_somewhere(to.location())) {
+      auto old = names_below(to);  // which refuses to replace a store
+      if (!old && old.error().code != ErrorCode::kNotRegularFile) return fail(std::move(old).error());
+    }
+    return replace_by_link(from.location(), to.location());
+  }
+
+  // What links lead to is not to be written to: it may be objects of a store. Takes them out of `names`.
+  static Result<void> remove_links(const Place& to, std::set<std::string>& names) {
+    if (!to.is_local) return {};
+    for (auto name = names.begin(); name != names.end();) {
+      const std::string path = to.store->location(*name);
+      const bool is_link = is_link_somewhere(path);
+      if (is_link) {
+        if (auto removed = remove_link(path); !removed) return removed;
+      }
+      name = is_link ? names.erase(name) : std::next(name);
+    }
+    return {};
+  }
+
+  CreateOptions create_options(TransferDisplay& display) const {
+    return {.exclusive = false, .length = {}, .progress = display.bytes()};
+  }
+
+  // What died here before leaves nothing behind.
+  void sweep(const Place& to, const std::string& folder) {
+    if (auto swept = to.store->sweep_folder(ctx_, folder); !swept) reports_.tell(swept.error().message);
+  }
+
+  Result<void> copy_object(const Place& from, const Place& to) {
+    auto info = patiently([&] { return from.store->stat(ctx_, from.object); });
+    if (!info) return fail(std::move(info).error());
+    std::set<std::string> old = {to.object};
+    if (auto removed = remove_links(to, old); !removed) return removed;
+    const auto display = reports_.begin(title_, 1, info->size);
+    sweep(to, to.object.substr(0, to.object.contains('/') ? to.object.rfind('/') : 0));
+    auto written = patiently([&] {
+      return scabbard::copy_object(ctx_, *from.store, from.object, *to.store, to.object, create_options(*display));
+    });
+    if (!written) return fail(std::move(written).error());
+    auto sum = verified(from, from.object, to, to.object, *written);
+    if (!sum) return fail(std::move(sum).error());
+    display->finished_object();
+    note(to.object, *written, *sum);
+    return note_in_manifest(to, "");
+  }
+
+  Result<void> copy_folder(const Place& from, const Place& to) {
+    auto entries = patiently([&] { return entries_below(from); });
+    if (!entries) return fail(std::move(entries).error());
+    const bool replaces_link = to.is_local && is_link_somewhere(to.location());
+    auto old = replaces_link ? Result<std::set<std::string>>({to.object}) : patiently([&] { return names_below(to); });
+    if (!old) return fail(std::move(old).error());
+    if (entries->empty() && !old->empty()) {
+      return refused(fmt::format("{} is empty, and {} is not: is its disk mounted?", quote(from.path), quote(to.path)));
+    }
+    FolderCopy copy{.source = *from.store,
+                    .source_folder = from.object,
+                    .destination = *to.store,
+                    .destination_folder = to.object,
+                    .options = {},
+                    .jobs = options_.jobs};
+    if (!replaces_link && copies_into_itself(ctx_, copy, *entries)) {
+      return refused(fmt::format("{} cannot be copied into itself, to {}", quote(from.path), quote(to.path)));
+    }
+    std::uint64_t bytes = 0;
+    for (const FolderEntry& entry : *entries) bytes += entry.size;
+    const auto display = reports_.begin(title_, entries->size(), bytes);
+    copy.options = create_options(*display);
+    if (auto removed = remove_links(to, *old); !removed) return removed;
+    sweep(to, to.object);
+    if (auto copied = copy_all(from, to, copy, *entries, *display); !copied) return copied;
+    if (auto removed = remove_others(to, *old, *entries); !removed) return removed;
+    return note_in_manifest(to, to.object);
+  }
+
+  Result<std::vector<FolderEntry>> entries_below(const Place& from) {
+    std::vector<FolderEntry> entries;
+    const std::size_t prefix = from.object.empty() ? 0 : from.object.size() + 1;
+    auto listed = for_each_entry(ctx_, *from.store, {.folder = from.object, .others = true},
+                                 [&](const ListEntry& entry) -> Result<void> {
+                                   if (entry.is_other) {
+                                     return refused(
+                                         fmt::format("transfer dir {}: {} is a link to nowhere (is its disk "
+                                                     "mounted?), a pipe or a device",
+                                                     from.path, quote(from.store->location(entry.name))));
+                                   }
+                                   entries.push_back({entry.name.substr(prefix), entry.info.size});
+                                   return {};
+                                 });
+    if (!listed) return fail(std::move(listed).error());
+    return entries;
+  }
+
+  // Links to folders are names too.
+  Result<std::set<std::string>> names_below(const Place& to) {
+    std::set<std::string> names;
+    auto listed = for_each_entry(ctx_, *to.store, {.folder = to.object, .follow_links = false, .names_only = true},
+                                 [&](const ListEntry& entry) -> Result<void> {
+                                   if (is_inner_store_file(entry.name)) {
+                                     return refused(fmt::format("{} cannot be replaced: {} makes it a store",
+                                                                quote(to.path), quote(to.store->location(entry.name))));
+                                   }
+                                   names.insert(entry.name);
+                                   return {};
+                                 });
+    if (!listed) return fail(std::move(listed).error());
+    return names;
+  }
+
+  // Those that fail for a reason that will pass are tried again, and no others.
+  Result<void> copy_all(const Place& from, const Place& to, const FolderCopy& copy, std::vector<FolderEntry> left,
+                        TransferDisplay& display) {
+    return patiently([&]() -> Result<void> {
+      std::vector<ObjectCopy> done;
+      std::optional<Error> failure;
+      copy_entries(ctx_, copy, left, [&](const ObjectCopy& one) {
+        if (one.result) {
+          done.push_back(one);
+          display.finished_object();
+        } else if (!failure || !mends_itself(one.result.error())) {
+          failure = one.result.error();
+        }
+      });
+      std::set<std::string_view> copied;
+      for (const ObjectCopy& one : done) {
+        auto sum = verified(from, one.source, to, one.object, *one.result);
+        if (!sum) return fail(std::move(sum).error());
+        note(one.object, *one.result, *sum);
+        copied.insert(one.object);
+      }
+      std::erase_if(
+          left, [&](const FolderEntry& entry) { return copied.contains(joined(copy.destination_folder, entry.name)); });
+      if (failure) return fail(*std::move(failure));
+      return left.empty() ? Result<void>() : ctx_.check(title_);
+    });
+  }
+
+  // What lay in the folder before and was not replaced goes last.
+  Result<void> remove_others(const Place& to, const std::set<std::string>& old,
+                             const std::vector<FolderEntry>& entries) {
+    std::set<std::string> gone = old;
+    for (const FolderEntry& entry : entries) gone.erase(joined(to.object, entry.name));
+    if (gone.empty()) return {};
+    return patiently([&]() -> Result<void> {
+      std::vector<ObjectRemoval> removals;
+      removals.reserve(gone.size());
+      for (const std::string& object : gone) removals.push_back({.object = object});
+      to.store->remove_many(ctx_, removals);
+      for (const ObjectRemoval& removal : removals) {
+        if (!removal.result && removal.result.error().code != ErrorCode::kNotFound) return removal.result;
+      }
+      return {};
+    });
+  }
+
+  // Reads back, where that is asked for: size and sum that the store has are compared where it is written. The sum,
+  // where it is known.
+  Result<std::optional<std::uint32_t>> verified(const Place& from, const std::string& source, const Place& to,
+                                                const std::string& object, const WriteInfo& written) {
+    if (written.replaced) {  // nobody else writes a sector
+      return fail(ErrorCode::kCorrupt, fmt::format("{}: it was written, and something else was there right afterwards",
+                                                   quote(to.store->location(object))));
+    }
+    if (!options_.read_back) return written.crc32c;
+    auto there = patiently([&] { return object_sum(ctx_, *to.store, object); });
+    if (!there) return fail(std::move(there).error());
+    std::optional<std::uint32_t> wanted = written.crc32c;
+    if (!wanted) {
+      auto here = patiently([&] { return object_sum(ctx_, *from.store, source); });
+      if (!here) return fail(std::move(here).error());
+      wanted = *here;
+    }
+    if (*there == *wanted) return wanted;
+    return fail(ErrorCode::kCorrupt,
+                fmt::format("{}: it was read back with the CRC-32C {:08x}, and written with {:08x}",
+                            quote(to.store->location(object)), *there, *wanted));
+  }
+
+  void note(const std::string& object, const WriteInfo& written, std::optional<std::uint32_t> sum) {
+    written_.objects.insert_or_assign(
+        object, sector::ManifestEntry{.size = written.size, .crc32c = sum, .version = written.version});
+  }
+
+  // Of a sector in a store of ours.
+  Result<void> note_in_manifest(const Place& to, const std::string& replaced) {
+    if (to.is_local || written_.objects.empty()) return {};
+    const auto of_sector = sector::sector_object(written_.objects.begin()->first);
+    if (!of_sector) return {};
+    return patiently([&] { return sector::note_written(ctx_, *to.store, of_sector->id, written_, replaced); });
+  }
+
+  const Context& ctx_;
+  Locator& locator_;
+  Destinations& destinations_;
+  const TransferOptions& options_;
+  const TransferReports& reports_;
+  const TransferTask& task_;
+  const TransferRoute& route_;
+  const std::string title_;
+  Patience patience_;
+  sector::Manifest written_;
+};
+
+}  // namespace
+
+Transfer::Transfer(Locator& locator, TransferOptions options, TransferReports reports)
+    : locator_(locator),
+      options_(options),
+      reports_(std::move(reports)),
+      destinations_(std::make_unique<Destinations>()) {}
+
+Transfer::Transfer(Transfer&&) noexcept = default;
+Transfer::~Transfer() = default;
+
+Result<nlohmann::json> Transfer::run(const Context& ctx, const nlohmann::json& json) const {
+  auto task = parse_transfer_task(json);
+  if (!task) return fail(std::move(task).error());
+  for (const TransferRoute& route : task->routes) {
+    if (auto done = Route(ctx, locator_, *destinations_, options_, reports_, *task, route).run(); !done) {
+      return fail(std::move(done).error());
+    }
+  }
+  return true;
+}
+
+}  // namespace scabbard::extproc

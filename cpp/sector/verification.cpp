@@ -1,0 +1,156 @@
+#include "sector/verification.hpp"
+
+#include <fmt/core.h>
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "base/crc32c.hpp"
+#include "sector/manifest.hpp"
+
+namespace scabbard::sector {
+namespace {
+
+// What an object holds, and which version of it that is.
+struct Content {
+  ObjectInfo info;
+  std::uint32_t crc32c = 0;
+};
+
+Result<Content> content_of(const Context& ctx, const Verification& verification, const std::string& object) {
+  constexpr std::size_t kPiece = std::size_t{256} << 10;  // stays in the cache until it is summed
+  auto reader = verification.store.open(ctx, object);
+  if (!reader) return fail(std::move(reader).error());
+  std::vector<std::byte> piece(kPiece);
+  Content content{.info = (*reader)->info()};
+  std::uint64_t size = 0;
+  while (true) {
+    auto got = (*reader)->read(ctx, piece);
+    if (!got) return fail(std::move(got).error());
+    if (*got == 0) break;
+    content.crc32c = crc32c(std::span(piece).first(*got), content.crc32c);
+    size += *got;
+    if (verification.progress != nullptr) *verification.progress += *got;
+  }
+  content.info.size = size;  // what there was to read
+  return content;
+}
+
+class Check {
+ public:
+  Check(const Context& ctx, const Verification& verification, const std::optional<SectorId>& id)
+      : ctx_(ctx), verification_(verification), id_(id) {}
+
+  // What is noted of the sector; false where that cannot be found out now.
+  bool read_notes() {
+    if (!id_) return true;
+    auto manifest = read_manifest(ctx_, verification_.store, *id_);
+    if (manifest) {
+      noted_ = *std::move(manifest);
+      return true;
+    }
+    if (manifest.error().code != ErrorCode::kInvalidArgument) {
+      verification_.tell(fail(std::move(manifest).error()));
+      return false;
+    }
+    // A check that was lost is to be noticed; the objects themselves may well be in order.
+    wrong({.name = manifest_name(*id_), .size = 0, .version = {}}, "is no manifest; remove it, nothing else is lost");
+    return true;
+  }
+
+  void look_at(const StoredObject& object) {
+    const auto found = noted_.objects.find(object.name);
+    const ManifestEntry* noted = found == noted_.objects.end() ? nullptr : &found->second;
+    if (verification_.depth == Depth::kSizes) return tell_size(object, noted);
+    auto content = content_of(ctx_, verification_, object.name);
+    if (!content) return verification_.tell(fail(std::move(content).error()));
+    tell_content(object.name, *content, noted);
+  }
+
+  void wrong(const StoredObject& object, std::string what) const {
+    verification_.tell(Finding{
+        .object = object.name, .size = object.size, .verdict = Verdict::kWrong, .what = std::move(what), .crc32c = {}});
+  }
+
+ private:
+  void tell_size(const StoredObject& object, const ManifestEntry* noted) const {
+    Finding finding{.object = object.name, .size = object.size, .verdict = Verdict::kOk, .what = {}, .crc32c = {}};
+    if (noted != nullptr && noted->size != object.size) set_wrong_size(finding, *noted);
+    verification_.tell(std::move(finding));
+  }
+
+  void tell_content(const std::string& object, const Content& content, const ManifestEntry* noted) const {
+    Finding finding{
+        .object = object, .size = content.info.size, .verdict = Verdict::kOk, .what = {}, .crc32c = content.crc32c};
+    if (noted != nullptr && noted->size != finding.size) {
+      set_wrong_size(finding, *noted);
+    } else if (noted == nullptr || !noted->crc32c) {
+      finding.verdict = Verdict::kUnknown;
+    } else if (*noted->crc32c != content.crc32c) {
+      set_wrong_sum(finding, *noted, content.info.version == noted->version);
+    }
+    verification_.tell(std::move(finding));
+  }
+
+  static void set_wrong_size(Finding& finding, const ManifestEntry& noted) {
+    finding.verdict = Verdict::kWrong;
+    finding.what = fmt::format("has {} bytes, and was written with {}", finding.size, noted.size);
+  }
+
+  static void set_wrong_sum(Finding& finding, const ManifestEntry& noted, bool is_that_version) {
+    finding.verdict = is_that_version ? Verdict::kWrong : Verdict::kChanged;
+    finding.what = fmt::format("has the CRC-32C {:08x}, and was written with {:08x}", *finding.crc32c, *noted.crc32c);
+    if (!is_that_version) finding.what += "; another program has replaced it since, or damaged it";
+  }
+
+  const Context& ctx_;
+  const Verification& verification_;
+  const std::optional<SectorId>& id_;
+  Manifest noted_;
+};
+
+}  // namespace
+
+std::string_view to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kOk:
+      return "ok";
+    case Verdict::kUnknown:
+      return "no sum known";
+    case Verdict::kChanged:
+      return "changed";
+    case Verdict::kWrong:
+      return "wrong";
+  }
+  return {};
+}
+
+void verify_sector(const Context& ctx, const Verification& verification, const Sector& sector) {
+  std::optional<SectorId> id = sector.id;
+  Check check(ctx, verification, id);
+  if (!check.read_notes()) return;
+  std::map<std::string, std::string, std::less<>> flaws;
+  for (Flaw& flaw : sector.flaws()) flaws.emplace(std::move(flaw.object), std::move(flaw.what));
+  for (const StoredObject& object : sector.objects) {
+    if (ctx.ended()) return;
+    if (auto flaw = flaws.extract(object.name)) {
+      check.wrong(object, std::move(flaw.mapped()));
+    } else {
+      check.look_at(object);
+    }
+  }
+  for (auto& [object, what] : flaws) check.wrong({.name = object, .size = 0, .version = {}}, what);
+}
+
+void verify_objects(const Context& ctx, const Verification& verification, const std::optional<SectorId>& id,
+                    std::span<const StoredObject> objects) {
+  Check check(ctx, verification, id);
+  if (!check.read_notes()) return;
+  for (const StoredObject& object : objects) {
+    if (ctx.ended()) return;
+    check.look_at(object);
+  }
+}
+
+}  // namespace scabbard::sector

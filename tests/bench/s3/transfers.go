@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"scabbard/tests/bench/report"
+	"scabbard/tests/bench/worker"
+	"scabbard/tests/transfer"
+)
+
+// transfers is a sector on its way from a worker to a store, and a folder of many small files.
+func transfers(s settings, length, files int64) []bench {
+	persist := func(name, server string) bench {
+		return bench{name: name, server: server, unit: "s", scale: 1,
+			clients: []client{s.processor(false), s.minio(), s.python("awscrt")},
+			job:     job{Work: "put_file", Length: length},
+			goals: []goal{
+				{"processor", nil, report.RatioAtMost(0.8)},
+				{"wall", nil, report.RatioAtMost(1)},
+				{"peak", nil, report.AtMost(300, "MiB")},
+			}}
+	}
+	// One after the other, as a simple client puts them.
+	small := bench{name: "persist_small_files", server: "versitygw", unit: "us/file", scale: 1e6 / float64(files),
+		clients: []client{s.processor(true), s.minio()},
+		job:     job{Work: "put_folder", Key: "folder", Count: files, File: filepath.Join(s.folder, "small-files")},
+		goals:   []goal{{"wall", nil, report.RatioAtMost(1. / 3)}}}
+	small.prepare = func() error { return writeSmallFiles(small.job.File, files) }
+	return []bench{persist("persist_http", "versitygw"), persist("persist_minio", "minio"), small}
+}
+
+func writeSmallFiles(folder string, count int64) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	for i := range count {
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("file-%d", i)), make([]byte, 4<<10), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// processor is scabbard as the child of a worker, from its start on.
+func (s settings) processor(isFolder bool) client {
+	return client{name: "scabbard", own: func(j job) (cost, error) { return s.transfer(j, isFolder) }}
+}
+
+func (s settings) transfer(j job, isFolder bool) (spent cost, err error) {
+	folder, err := os.MkdirTemp(s.folder, "attached-")
+	if err != nil {
+		return cost{}, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	executable, attached := filepath.Join(s.build, "scabbard"), filepath.Join(folder, "store")
+	name := "bench"
+	initStore := exec.Command(executable, "init", "--quiet", attached, "--name", name, "--url", "s3://"+j.Bucket,
+		"--option", "Endpoint="+j.Endpoint, "--option", "PayloadSigning=never")
+	initStore.Env = append(os.Environ(), keys()...)
+	if said, err := initStore.CombinedOutput(); err != nil {
+		return cost{}, fmt.Errorf("init: %w: %s", err, said)
+	}
+	took, err := worker.Transfer(executable, append(keys(), "SCABBARD_STATE="+filepath.Join(folder, "state")),
+		transfer.Route{
+			Source:      transfer.End{URI: j.File},
+			Destination: transfer.End{Store: &name, URI: filepath.Join(attached, j.Key)},
+			Options:     transfer.Options{IsDir: isFolder},
+		})
+	return cost{Processor: took.Processor.Seconds(), Wall: took.Wall.Seconds(), Peak: took.PeakMiB}, err
+}

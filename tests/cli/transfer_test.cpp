@@ -1,0 +1,150 @@
+// `scabbard processor transfer` as a worker meets it: lines on pipes, a server that is killed, a death in the middle.
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "cli/command_test.hpp"
+#include "scabbard/store.hpp"
+#include "support/byte_patterns.hpp"
+#include "support/environment_variable.hpp"
+#include "support/result_matchers.hpp"
+#include "support/server_process.hpp"
+
+namespace scabbard::cli {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// The child of a worker.
+class Processor {
+ public:
+  Processor(Running running, Channel out) : running_(std::move(running)), out_(std::move(out)) { out_.close_far(); }
+
+  void ask(std::uint64_t id, const json& routes) {
+    const json stores = {{"s3-a", {{"name", "s3-a"}, {"meta", {{"Url", "s3://bucket/s3-a"}}}}}};
+    running_.feed(json{{"id", id}, {"task", {{"stores", stores}, {"routes", routes}}}}.dump() + "\n");
+  }
+
+  std::string read_line() {
+    while (!read_.contains('\n')) {
+      const std::string more = out_.read_some();
+      if (more.empty()) break;
+      read_ += more;
+    }
+    const std::string line = read_.substr(0, read_.find('\n'));
+    read_.erase(0, line.size() + 1);
+    return line;
+  }
+  json answer() { return json::parse(read_line(), nullptr, false); }
+
+  Outcome wait() { return running_.wait(); }
+
+ private:
+  Running running_;
+  Channel out_;
+  std::string read_;  // and not asked for yet
+};
+
+class TransferProcessorTest : public CommandTest {
+ protected:
+  TransferProcessorTest() {
+    const std::string url = "s3://" + std::string(ServerProcess::kBucket) + "/s3-a";
+    EXPECT_THAT(run({"init", "-q", "store", "--name", "s3-a", "--url", url, "--option", "Endpoint=" + server_.url(),
+                     "--option", "PartSize=5MiB", "--option", "Timeout=2s"}),
+                EndsWith(0));
+    with_.environment = {"AWS_ACCESS_KEY_ID=" + server_.access_key(), "AWS_SECRET_ACCESS_KEY=" + server_.secret_key(),
+                         "SCABBARD_STATE=" + path("state")};
+  }
+
+  Processor start_transfers() const {
+    Channel out = Channel::pipe();
+    With with = with_;
+    with.standard_output = out.far();
+    Processor processor(start({"processor", "transfer"}, with), std::move(out));
+    EXPECT_EQ(processor.read_line(), "transfer processor ready");
+    return processor;
+  }
+
+  json local(const std::string& name) const { return {{"store_name", nullptr}, {"uri", path(name)}}; }
+  json stored(const std::string& object) const { return {{"store_name", "s3-a"}, {"uri", path("store/" + object)}}; }
+  static json route(const json& source, const json& destination) {
+    return {{"src", source}, {"dest", destination}, {"opt", {{"is_dir", false}, {"allow_link", false}}}};
+  }
+
+  static json done(std::uint64_t id) { return {{"id", id}, {"err_msg", nullptr}, {"output", true}}; }
+
+  ServerProcess server_{ServerKind::kVersitygw, Transport::kHttp};
+  With with_;
+};
+
+TEST_F(TransferProcessorTest, Sector_is_persisted_and_fetched_and_its_set_is_complete) {
+  write("w/sealed", std::string(2048, 's'));
+  write("w/cache/p_aux", std::string(64, 'p'));
+  write("w/cache/t_aux", "t");
+  write("w/cache/sc-02-data-tree-r-last.dat", std::string(32, 'r'));
+  Processor processor = start_transfers();
+  processor.ask(
+      7, {route(local("w/sealed"), stored("sealed/s-t01000-7")), route(local("w/cache"), stored("cache/s-t01000-7"))});
+  EXPECT_EQ(processor.answer(), done(7));
+  processor.ask(8, {route(stored("sealed/s-t01000-7"), local("back/sealed")),
+                    route(stored("cache/s-t01000-7"), local("back/cache"))});
+  EXPECT_EQ(processor.answer(), done(8));
+  EXPECT_EQ(read("back/sealed"), read("w/sealed"));
+  EXPECT_EQ(read("back/cache/sc-02-data-tree-r-last.dat"), read("w/cache/sc-02-data-tree-r-last.dat"));
+  EXPECT_EQ(processor.wait().status, 1);
+  EXPECT_EQ(run({"sector", "verify", "s-t01000-7", "--store", "store"}, with_).status, 0);
+}
+
+TEST_F(TransferProcessorTest, Source_that_is_missing_is_an_answer_and_the_next_task_is_done) {
+  write("file", "content");
+  Processor processor = start_transfers();
+  processor.ask(1, json::array({route(local("missing"), stored("sealed/s-t01000-7"))}));
+  EXPECT_THAT(processor.answer()["err_msg"].get<std::string>(), HasSubstr("src path not exists: " + path("missing")));
+  processor.ask(2, json::array({route(local("file"), stored("sealed/s-t01000-7"))}));
+  EXPECT_EQ(processor.answer(), done(2));
+}
+
+// An error would stop the worker's sealing thread.
+TEST_F(TransferProcessorTest, Server_that_is_down_is_waited_for) {
+  write("file", "content");
+  server_.kill();
+  Processor processor = start_transfers();
+  processor.ask(1, json::array({route(local("file"), stored("sealed/s-t01000-7"))}));
+  std::this_thread::sleep_for(std::chrono::seconds(4));  // longer than calls ride out by themselves
+  server_.restart();
+  EXPECT_EQ(processor.answer(), done(1));
+  EXPECT_THAT(processor.wait().err, HasSubstr("waits"));
+}
+
+// The process dies once a share of the parts has arrived; the next one sends what is missing, and no more.
+TEST_F(TransferProcessorTest, Upload_that_died_goes_on_where_it_was) {
+  const std::string content = to_text(pattern_bytes(1, 60 * kMiB));
+  write("file", content);
+  const EnvironmentVariable access_key("AWS_ACCESS_KEY_ID", server_.access_key());
+  const EnvironmentVariable secret_key("AWS_SECRET_ACCESS_KEY", server_.secret_key());
+  const auto store = value_of(open_store({.name = "", .path = path("store"), .meta = {}}));
+  for (const std::uint64_t share : {30, 60, 90}) {
+    const std::string object = "sealed/s-t01000-" + std::to_string(share);
+    {
+      Processor processor = start_transfers();
+      processor.ask(1, json::array({route(local("file"), stored(object))}));
+      for (std::uint64_t arrived = 0; arrived < content.size() * share / 100;) {
+        arrived = 0;
+        for (const UnfinishedWrite& write : value_of(store->unfinished_writes({}, object))) arrived += write.bytes;
+        if (value_of(store->list({}, {.folder = "sealed"}))->next({})->size() > share / 30 - 1)
+          break;  // it was quicker
+      }
+    }  // killed
+    Processor processor = start_transfers();
+    processor.ask(2, json::array({route(local("file"), stored(object))}));
+    EXPECT_EQ(processor.answer(), done(2)) << share;
+    EXPECT_EQ(out_of({"cat", "store/" + object}, with_), content) << share;
+    EXPECT_THAT(value_of(store->unfinished_writes({}, object)), IsEmpty()) << share;
+  }
+}
+
+}  // namespace
+}  // namespace scabbard::cli

@@ -1,0 +1,73 @@
+// What a store makes of a server that tells odd things of uploads and of what was written.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "support/byte_patterns.hpp"
+#include "support/result_matchers.hpp"
+#include "support/scripted_server/scripted_server.hpp"
+#include "support/store_on_server.hpp"
+
+namespace scabbard {
+namespace {
+
+using scripted::Answer;
+using scripted::Rule;
+using scripted::ScriptedServer;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+Rule answered(std::string kind, int status, std::string body) {
+  Rule rule;
+  rule.on.kind = std::move(kind);
+  rule.answer = Answer{.status = status, .headers = {}, .body = std::move(body)};
+  return rule;
+}
+
+Rule one_upload(const std::string& initiated) {
+  return answered("list_multipart_uploads", 200,
+                  "<ListMultipartUploadsResult><Upload><Key>object</Key><UploadId>id</UploadId>" + initiated +
+                      "</Upload></ListMultipartUploadsResult>");
+}
+
+TEST(UnfinishedWrites, Upload_that_ends_while_they_are_listed_is_left_out) {
+  const ScriptedServer server({.rules = {one_upload("<Initiated>2026-11-25T08:00:00Z</Initiated>")}});
+  StoreOnServer store(server);
+  EXPECT_THAT(store->unfinished_writes(store.context()), Gives(IsEmpty()));
+}
+
+TEST(UnfinishedWrites, Upload_without_a_date_was_begun_at_the_epoch) {
+  const ScriptedServer server(
+      {.rules = {one_upload(""), answered("list_parts", 200, "<ListPartsResult></ListPartsResult>")}});
+  StoreOnServer store(server);
+  const auto writes = store->unfinished_writes(store.context());
+  ASSERT_THAT(writes, Gives(SizeIs(1)));
+  EXPECT_EQ(writes->front().begun, std::chrono::system_clock::time_point());
+}
+
+TEST(UnfinishedWrites, Parts_that_never_end_are_an_error) {
+  const ScriptedServer server(
+      {.rules = {one_upload(""), answered("list_parts", 200,
+                                          "<ListPartsResult><IsTruncated>true</IsTruncated>"
+                                          "<NextPartNumberMarker>7</NextPartNumberMarker></ListPartsResult>")}});
+  StoreOnServer store(server);
+  EXPECT_THAT(store->unfinished_writes(store.context()), FailsWith(ErrorCode::kUnavailable));
+}
+
+// What a transfer makes an error of: nobody else writes a sector.
+TEST(WriteInfo, Tells_that_another_object_was_there_right_afterwards) {
+  Rule other;
+  other.on.kind = "head_object";
+  other.change.headers = {{"ETag", "\"of another\""}};
+  for (const auto& [rules, is_replaced] : {std::pair{std::vector<Rule>{other}, true}, {{}, false}}) {
+    const ScriptedServer server({.rules = rules});
+    StoreOnServer store(server);
+    auto writer = value_of(store->create(store.context(), "object"));
+    ASSERT_THAT(writer->write(store.context(), pattern_bytes(1, 1000)), Succeeds());
+    EXPECT_EQ(value_of(writer->finish(store.context())).replaced, is_replaced);
+  }
+}
+
+}  // namespace
+}  // namespace scabbard
