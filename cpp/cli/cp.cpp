@@ -188,7 +188,8 @@ class Cp {
 
   static Error left_out(const std::string& location) {
     return {.code = ErrorCode::kNotRegularFile,
-            .message = fmt::format("{}: left out: a link to nowhere (is its disk mounted?), a pipe or a device",
+            .message = fmt::format("{}: left out: a link to nowhere (is its disk mounted?), a pipe, a device or a "
+                                   "key that is no object's name",
                                    quote(location)),
             .request_id = {}};
   }

@@ -265,7 +265,7 @@ class Route {
                                    if (entry.is_other) {
                                      return refused(
                                          fmt::format("transfer dir {}: {} is a link to nowhere (is its disk "
-                                                     "mounted?), a pipe or a device",
+                                                     "mounted?), a pipe, a device or a key that is no object's name",
                                                      from.path, quote(from.store->location(entry.name))));
                                    }
                                    entries.push_back({entry.name.substr(prefix), entry.info.size});
@@ -346,18 +346,18 @@ class Route {
                                                    quote(to.store->location(object))));
     }
     if (!options_.read_back) return written.crc32c;
-    auto there = patiently([&] { return object_sum(ctx_, *to.store, object); });
+    auto there = patiently([&] { return sum_object(ctx_, *to.store, object); });
     if (!there) return fail(std::move(there).error());
     std::optional<std::uint32_t> wanted = written.crc32c;
     if (!wanted) {
-      auto here = patiently([&] { return object_sum(ctx_, *from.store, source); });
+      auto here = patiently([&] { return sum_object(ctx_, *from.store, source); });
       if (!here) return fail(std::move(here).error());
-      wanted = *here;
+      wanted = here->crc32c;
     }
-    if (*there == *wanted) return wanted;
+    if (there->crc32c == *wanted) return wanted;
     return fail(ErrorCode::kCorrupt,
                 fmt::format("{}: it was read back with the CRC-32C {:08x}, and written with {:08x}",
-                            quote(to.store->location(object)), *there, *wanted));
+                            quote(to.store->location(object)), there->crc32c, *wanted));
   }
 
   void note(const std::string& object, const WriteInfo& written, std::optional<std::uint32_t> sum) {

@@ -45,7 +45,7 @@ class FilesCheck {
       if (is_there) check(generation);
       any |= is_there;
     }
-    if (!any) missing(name_of(id_, Kind::kSealed));
+    if (!any) missing(name_of(id_, Kind::kSealed), has(Kind::kUnsealed) ? "; only its unsealed data is here" : "");
     return std::move(flaws_);
   }
 
@@ -57,7 +57,9 @@ class FilesCheck {
     return next != found_.end() && next->first.starts_with(name + "/");
   }
 
-  void missing(std::string object) { flaws_.push_back({std::move(object), "is missing"}); }
+  void missing(std::string object, std::string_view remark = "") {
+    flaws_.push_back({std::move(object), fmt::format("is missing{}", remark)});
+  }
 
   void check(const Generation& generation) {
     const std::string replica = name_of(id_, generation.replica);

@@ -6,36 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include "base/crc32c.hpp"
 #include "sector/manifest.hpp"
+#include "store/object_sum.hpp"
 
 namespace scabbard::sector {
 namespace {
-
-// What an object holds, and which version of it that is.
-struct Content {
-  ObjectInfo info;
-  std::uint32_t crc32c = 0;
-};
-
-Result<Content> content_of(const Context& ctx, const Verification& verification, const std::string& object) {
-  constexpr std::size_t kPiece = std::size_t{256} << 10;  // stays in the cache until it is summed
-  auto reader = verification.store.open(ctx, object);
-  if (!reader) return fail(std::move(reader).error());
-  std::vector<std::byte> piece(kPiece);
-  Content content{.info = (*reader)->info()};
-  std::uint64_t size = 0;
-  while (true) {
-    auto got = (*reader)->read(ctx, piece);
-    if (!got) return fail(std::move(got).error());
-    if (*got == 0) break;
-    content.crc32c = crc32c(std::span(piece).first(*got), content.crc32c);
-    size += *got;
-    if (verification.progress != nullptr) *verification.progress += *got;
-  }
-  content.info.size = size;  // what there was to read
-  return content;
-}
 
 class Check {
  public:
@@ -63,9 +38,9 @@ class Check {
     const auto found = noted_.objects.find(object.name);
     const ManifestEntry* noted = found == noted_.objects.end() ? nullptr : &found->second;
     if (verification_.depth == Depth::kSizes) return tell_size(object, noted);
-    auto content = content_of(ctx_, verification_, object.name);
-    if (!content) return verification_.tell(fail(std::move(content).error()));
-    tell_content(object.name, *content, noted);
+    auto summed = sum_object(ctx_, verification_.store, object.name, verification_.progress);
+    if (!summed) return verification_.tell(fail(std::move(summed).error()));
+    tell_content(object.name, *summed, noted);
   }
 
   void wrong(const StoredObject& object, std::string what) const {
@@ -80,7 +55,7 @@ class Check {
     verification_.tell(std::move(finding));
   }
 
-  void tell_content(const std::string& object, const Content& content, const ManifestEntry* noted) const {
+  void tell_content(const std::string& object, const SummedObject& content, const ManifestEntry* noted) const {
     Finding finding{
         .object = object, .size = content.info.size, .verdict = Verdict::kOk, .what = {}, .crc32c = content.crc32c};
     if (noted != nullptr && noted->size != finding.size) {

@@ -203,7 +203,8 @@ struct ListOptions {
   /// Go into folders that are links to others, too; otherwise they are entries, as in a listing of one level, and
   /// where `folder` is one it is kNotRegularFile. Only of stores with local files.
   bool follow_links = true;
-  /// What is neither object nor folder is an entry too: a link to nowhere, a pipe, a device.
+  /// What is neither object nor folder is an entry too: a link to nowhere, a pipe, a device; on S3 a key that is no
+  /// object's name ("a//b"), though not one that marks a folder ("folder/").
   bool others = false;
   /// Only names are wanted: `info` may be left empty where it would cost a call for each object.
   bool names_only = false;

@@ -1,4 +1,4 @@
-// What a store makes of a server that tells odd things of uploads and of what was written.
+// What a store makes of a server that tells odd things of uploads, of what was written and of what there is.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +8,7 @@
 #include "support/result_matchers.hpp"
 #include "support/scripted_server/scripted_server.hpp"
 #include "support/store_on_server.hpp"
+#include "support/whole_objects.hpp"
 
 namespace scabbard {
 namespace {
@@ -15,7 +16,10 @@ namespace {
 using scripted::Answer;
 using scripted::Rule;
 using scripted::ScriptedServer;
+using ::testing::ElementsAre;
+using ::testing::Field;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::SizeIs;
 
 Rule answered(std::string kind, int status, std::string body) {
@@ -55,6 +59,9 @@ TEST(UnfinishedWrites, Parts_that_never_end_are_an_error) {
   EXPECT_THAT(store->unfinished_writes(store.context()), FailsWith(ErrorCode::kUnavailable));
 }
 
+// The answer to a small PUT tells all that a look would.
+constexpr std::size_t kNotSmall = 100'000;
+
 // What a transfer makes an error of: nobody else writes a sector.
 TEST(WriteInfo, Tells_that_another_object_was_there_right_afterwards) {
   Rule other;
@@ -64,9 +71,29 @@ TEST(WriteInfo, Tells_that_another_object_was_there_right_afterwards) {
     const ScriptedServer server({.rules = rules});
     StoreOnServer store(server);
     auto writer = value_of(store->create(store.context(), "object"));
-    ASSERT_THAT(writer->write(store.context(), pattern_bytes(1, 1000)), Succeeds());
+    ASSERT_THAT(writer->write(store.context(), pattern_bytes(1, kNotSmall)), Succeeds());
     EXPECT_EQ(value_of(writer->finish(store.context())).replaced, is_replaced);
   }
+}
+
+Rule listed(const std::string& content) {
+  return answered("list_objects", 200,
+                  "<ListBucketResult><IsTruncated>false</IsTruncated>" + content + "</ListBucketResult>");
+}
+std::string key(const std::string& text) {
+  return "<Contents><Key>" + text +
+         "</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>\"1\"</ETag><Size>1</Size></Contents>";
+}
+
+// Or it would be left behind in silence by a copy or a removal of all.
+TEST(Listing, Key_that_is_no_name_is_told_of_where_others_are_wanted) {
+  const ScriptedServer server({.rules = {listed(key("a/") + key("a//b") + key("a/c") + key("/d"))}});
+  StoreOnServer store(server);
+  EXPECT_THAT(list_names(*store, store.context()), Gives(ElementsAre("a/c")));
+  const auto entries = value_of(list_entries(*store, store.context(), {.others = true}));
+  EXPECT_THAT(entries, ElementsAre(Pair("/d", Field(&ListEntry::is_other, true)),
+                                   Pair("a//b", Field(&ListEntry::is_other, true)),
+                                   Pair("a/c", Field(&ListEntry::is_other, false))));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "store/s3/object_lister.hpp"
 
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -71,16 +72,24 @@ class ObjectLister final : public Lister {
     return encoded_query(parameters);
   }
 
-  // The name of an object or folder, empty for what can be neither: "a//b", "folder/", what is the store's own.
-  std::string name_of(std::string_view key) const {
+  // The entry of a key, or of a folder that keys begin with. None for what is the store's own, and for the key by which
+  // others mark a folder ("folder/").
+  std::optional<ListEntry> entry_of(std::string_view key) const {
     const std::string& root = bucket_->settings().prefix;
-    if (!key.starts_with(prefix_)) return {};
+    if (!key.starts_with(prefix_) || key == prefix_) return std::nullopt;
     std::string name(key.substr(root.size()));
-    return check_object_name(name) && name != kStoreFileName ? name : std::string();
+    if (name == kStoreFileName) return std::nullopt;
+    const bool is_name = check_object_name(name).has_value();
+    const bool is_marker = name.ends_with('/') && check_object_name(std::string_view(name).substr(0, name.size() - 1));
+    if (!is_name && (is_marker || !options_.others)) return std::nullopt;
+    return ListEntry{.name = std::move(name), .is_other = !is_name, .info = {}};
   }
 
   // Whether the listing is further than it was. The order of keys would tell too, but not all servers keep one.
-  bool goes_on(const ListPage& page) {
+  bool goes_on(ListPage& page) {
+    // Where a page ends within a folder, some servers name it on the next one again.
+    if (!page.prefixes.empty() && page.prefixes.front() == last_prefix_) page.prefixes.erase(page.prefixes.begin());
+    if (!page.prefixes.empty()) last_prefix_ = page.prefixes.back();
     if (!page.next.empty() && !tokens_.insert(page.next).second) return false;
     const bool is_empty = page.objects.empty() && page.prefixes.empty();
     empty_pages_ = is_empty ? empty_pages_ + 1 : 0;
@@ -91,16 +100,17 @@ class ObjectLister final : public Lister {
 
   void take(ListPage& page, std::vector<ListEntry>& entries) const {
     for (ListedObject& object : page.objects) {
-      std::string name = name_of(object.key);
-      if (name.empty()) continue;
-      entries.push_back(
-          {.name = std::move(name),
-           .info = {.size = object.size, .modified = object.modified, .version = std::move(object.etag)}});
+      auto entry = entry_of(object.key);
+      if (!entry) continue;
+      entry->info = {.size = object.size, .modified = object.modified, .version = std::move(object.etag)};
+      entries.push_back(*std::move(entry));
     }
     for (std::string& prefix : page.prefixes) {
       if (prefix.ends_with('/')) prefix.pop_back();
-      std::string name = name_of(prefix);
-      if (!name.empty()) entries.push_back({.name = std::move(name), .is_folder = true, .info = {}});
+      auto entry = entry_of(prefix);
+      if (!entry) continue;
+      entry->is_folder = !entry->is_other;
+      entries.push_back(*std::move(entry));
     }
   }
 
@@ -112,6 +122,7 @@ class ObjectLister final : public Lister {
   std::set<std::string> tokens_;
   std::set<std::string> first_keys_;
   std::set<std::string> first_prefixes_;
+  std::string last_prefix_;
   unsigned empty_pages_ = 0;
   bool at_end_ = false;
 };

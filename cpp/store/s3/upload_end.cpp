@@ -67,7 +67,7 @@ Result<Made> find_written(const Operation& op, std::string_view key, std::uint64
   auto there = look_at(op.bucket(), op.context(), key);
   if (!there && there.error().code != ErrorCode::kNotFound) return op.failed(std::move(there).error());
   const bool is_ours = there && there->size == size && !expected.empty() && there->version == expected;
-  return is_ours ? Result<Made>({.version = there->version, .seen = true}) : op.failed(std::move(failure));
+  return is_ours ? Result<Made>({.version = there->version, .verified = true}) : op.failed(std::move(failure));
 }
 
 void abandon_upload(Bucket& bucket, std::string_view key, const std::string& upload_id,

@@ -25,7 +25,7 @@ Result<WriteInfo> verify_written(const Operation& op, std::string_view key, std:
 /// What a request that made an object says of it.
 struct Made {
   std::string version;
-  bool seen = false;  ///< the object was looked at already
+  bool verified = false;  ///< the server has told that it has what was sent
 };
 /// Puts the parts of a multipart upload together, or finds out that this was done though the answer was lost.
 /// `checksum`: of the whole object; empty where parts have none.

@@ -95,6 +95,12 @@ TEST(SectorFiles, Each_object_that_is_missing_is_a_flaw) {
   EXPECT_THAT(flaws_of(kWholeSector, {}), ElementsAre(is_flaw("sealed/s-t01000-7", "is missing")));
 }
 
+// Unsealed data may well be kept in a store of its own.
+TEST(SectorFiles, Sector_of_unsealed_data_alone_is_told_of_as_that) {
+  const std::vector<FoundObject> unsealed = {{.object = "unsealed/s-t01000-7", .size = k32GiB}};
+  EXPECT_THAT(flaws_of(kWholeSector, unsealed), ElementsAre(is_flaw("sealed/s-t01000-7", "only its unsealed data")));
+}
+
 TEST(SectorFiles, Each_length_that_cannot_be_is_a_flaw) {
   const auto all = whole(k32GiB, Kind::kSealed, Kind::kCache, 2);
   for (std::size_t i = 0; i < all.size(); ++i) {
