@@ -22,6 +22,9 @@
 namespace scabbard::cli {
 namespace {
 
+// Those that wait for a store included, which would otherwise hold up transfers to others.
+constexpr unsigned kMostAtOnce = 512;
+
 struct TransferCommand {
   bool disable_link = false;
   std::string verify = "size";
@@ -53,9 +56,9 @@ extproc::TransferReports reports_of(const Session& session) {
 }
 
 void serve_transfers(Session& session, const TransferCommand& command) {
+  session.set_up_log();
   extproc::place_as_environment_says();
   Interruption interruption;
-  session.set_up_log();
   auto give_up_after = parse_duration(command.give_up_after);
   if (!give_up_after) {
     return session.report({.code = ErrorCode::kInvalidArgument,
@@ -76,10 +79,11 @@ void serve_transfers(Session& session, const TransferCommand& command) {
                                                           {.links = !command.disable_link,
                                                            .read_back = command.verify == "read",
                                                            .give_up_after = *give_up_after,
-                                                           .jobs = command.jobs},
+                                                           .jobs = command.jobs,
+                                                           .concurrent = command.concurrent},
                                                           reports_of(session)}});
   const Error end = extproc::serve_lines(
-      interruption.context(), {.stage = "transfer", .concurrency = command.concurrent},
+      interruption.context(), {.stage = "transfer", .concurrency = kMostAtOnce},
       [owned](const Context& ctx, const nlohmann::json& task) { return owned->transfer.run(ctx, task); });
   // The end of its parent is the ordinary one.
   if (end.code != ErrorCode::kClosed && end.code != ErrorCode::kCancelled) session.report(end);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,9 @@
 
 namespace scabbard::cli {
 namespace {
+
+// Of sectors that are not complete.
+constexpr std::size_t kMostShown = 20;
 
 struct SectorCpOptions : SectorOptions {
   std::string destination;
@@ -67,6 +71,7 @@ class SectorCp {
     progress.stop();
     for (const Error& failure : failures_) session_.report(failure);
     if (!context().ended() && !session_.quiet) summarise(sectors.size());
+    if (options_.dry_run) check_space(to);
   }
 
   Result<void> check(const Place& from, const Place& to) const {
@@ -92,7 +97,7 @@ class SectorCp {
   Result<sector::Sector> at_destination(const Place& to, const sector::SectorId& id) const {
     if (!options_.all) return sector::find_sector(context(), *to.store, id);
     const auto found = there_.find(id);
-    return found == there_.end() ? sector::Sector{.id = id, .objects = {}} : found->second;
+    return found == there_.end() ? sector::Sector{.id = id, .objects = {}, .others = {}} : found->second;
   }
 
   static Amount total(const std::vector<sector::Sector>& sectors) {
@@ -127,15 +132,24 @@ class SectorCp {
     std::lock_guard lock(mutex_);
     copied_.objects += copied.objects;
     copied_.bytes += copied.bytes;
+    if (done && !sector.others.empty()) done = cannot_be_copied(from.location(sector.others.front()));
     if (done) take(sector, *plan, copied);
     return done;
   }
 
+  static std::unexpected<Error> cannot_be_copied(const std::string& location) {
+    return fail(ErrorCode::kNotRegularFile,
+                fmt::format("{} is a link to nowhere (is its disk mounted?), a pipe or a device", quote(location)));
+  }
+
   void take(const sector::Sector& sector, const sector::CopyPlan& plan, const Amount& copied) {
     ++(plan.missing.empty() ? sectors_there_ : sectors_copied_);
-    if (!sector.flaws().empty()) ++incomplete_;
+    if (const auto flaws = sector.flaws(); !flaws.empty()) {
+      incomplete_.push_back(fmt::format("{} ({} {})", to_string(sector.id), flaws.front().object, flaws.front().what));
+    }
     if (session_.json) {
-      session_.out.json({{options_.dry_run ? "would_copy" : "copied", to_string(sector.id)},
+      const char* key = plan.missing.empty() ? "there" : options_.dry_run ? "would_copy" : "copied";
+      session_.out.json({{key, to_string(sector.id)},
                          {"objects", copied.objects},
                          {"bytes", copied.bytes},
                          {"objects_there", plan.there.size()},
@@ -154,6 +168,16 @@ class SectorCp {
     failures_.push_back(std::move(error));
   }
 
+  // What is replaced leaves its space only afterwards.
+  void check_space(const Place& to) {
+    const auto space = to.store->space(context());
+    if (!space || space->total == 0 || copied_.bytes <= space->free) return;
+    session_.report({.code = ErrorCode::kNoSpace,
+                     .message = fmt::format("{} to copy, and {} free at {}", human_size(copied_.bytes),
+                                            human_size(space->free), quote(to.text)),
+                     .request_id = {}});
+  }
+
   void summarise(std::size_t wanted) {
     const std::size_t not_begun = wanted - sectors_copied_ - sectors_there_ - failures_.size();
     if (session_.json) {
@@ -162,7 +186,7 @@ class SectorCp {
                                   {"sectors_there", sectors_there_},
                                   {"sectors_failed", failures_.size()},
                                   {"sectors_not_begun", not_begun},
-                                  {"sectors_not_complete", incomplete_},
+                                  {"sectors_not_complete", incomplete_.size()},
                                   {"objects", copied_.objects},
                                   {"bytes", copied_.bytes}}}});
     }
@@ -173,9 +197,12 @@ class SectorCp {
     if (!failures_.empty()) line += fmt::format(", {} failed", failures_.size());
     if (not_begun > 0) line += fmt::format(", {} not begun", not_begun);
     session_.out.line(line);
-    if (incomplete_ > 0) {
-      session_.out.line(fmt::format("{} not complete at the source: `scabbard sector stat` says what is missing",
-                                    counted(incomplete_, "sector")));
+    for (const std::string& sector : incomplete_ | std::views::take(kMostShown)) {
+      session_.out.line(fmt::format("not complete at the source: {}", session_.out.shown(sector)));
+    }
+    if (incomplete_.size() > kMostShown) {
+      session_.out.line(
+          fmt::format("and {} more: `scabbard sector ls -l` shows them", incomplete_.size() - kMostShown));
     }
   }
 
@@ -187,8 +214,8 @@ class SectorCp {
   Amount copied_;
   std::size_t sectors_copied_ = 0;
   std::size_t sectors_there_ = 0;
-  std::size_t incomplete_ = 0;
-  std::vector<Error> failures_;  // one a sector; told when the bar is gone
+  std::vector<std::string> incomplete_;  // and what is missing
+  std::vector<Error> failures_;          // one a sector; told when the bar is gone
 };
 
 }  // namespace

@@ -3,10 +3,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "sector/manifest.hpp"
+#include "sector/sector_files.hpp"
 
 namespace scabbard::cli {
 namespace {
@@ -33,6 +36,16 @@ Error has_nothing(const Place& place, const sector::SectorId& id) {
           .request_id = {}};
 }
 
+Error has_no_sector(const Place& place) {
+  const bool is_folder_in_one =
+      std::ranges::find(sector::kKinds, std::filesystem::path(place.location("")).filename().string(),
+                        sector::folder_of) != sector::kKinds.end();
+  return {.code = ErrorCode::kNotFound,
+          .message = fmt::format("{} has no sector: {}", quote(place.text),
+                                 is_folder_in_one ? "the store is the folder above it" : "is its disk mounted?"),
+          .request_id = {}};
+}
+
 bool has_manifest(const Context& ctx, const Place& place, const sector::SectorId& id) {
   return place.store->stat(ctx, sector::manifest_name(id)).has_value();
 }
@@ -40,7 +53,8 @@ bool has_manifest(const Context& ctx, const Place& place, const sector::SectorId
 }  // namespace
 
 CLI::Option* add_sector_options(CLI::App& command, SectorOptions& options) {
-  command.add_option("--store", options.store, "The store, as a folder or URL (here: .)")->type_name("LOCATION");
+  command.add_option("--store", options.store, "The store, as a folder, a URL or its name (here: .)")
+      ->type_name("LOCATION");
   return command.add_option("SECTOR", options.sectors, "Sectors, such as s-t01000-7")->check(wrong_sector, "");
 }
 
@@ -55,6 +69,7 @@ void require_sectors(const SectorOptions& options) {
 std::optional<Place> find_store(Session& session, const std::string& location) {
   auto place = session.find(location);
   if (!place || place->object.empty()) return place;
+  if (auto named = session.find_named(location)) return named;
   const std::string_view store = place->is_local ? std::string_view() : place->store->config().path;
   session.report(
       {.code = ErrorCode::kNotFound,
@@ -69,9 +84,14 @@ std::vector<sector::Sector> find_sectors(Session& session, const Context& ctx, c
                                          const SectorOptions& options, bool by_manifest) {
   if (options.sectors.empty()) {
     auto all = sector::list_sectors(ctx, *place.store);
-    if (all) return *std::move(all);
-    session.report(all.error());
-    return {};
+    if (!all) {
+      session.report(all.error());
+    } else if (all->empty() && options.all) {
+      session.report(has_no_sector(place));
+    } else if (all->empty()) {
+      log::warn("{}", has_no_sector(place).message);
+    }
+    return all ? *std::move(all) : std::vector<sector::Sector>();
   }
   std::vector<sector::Sector> sectors;
   for (const sector::SectorId& id : ids_of(options)) {

@@ -44,13 +44,22 @@ std::optional<Place> Session::find(const std::string& location) {
     report(found.error(), exit_status_of_opening(found.error()));
     return std::nullopt;
   }
-  // The locator keeps every store that it has opened.
+  // The locator keeps every store of damocles' that it has opened.
   if (!found->is_local) remember(*found->store);
   return Place{.text = location,
-               .store = found->store.get(),
+               .store = std::move(found->store),
                .object = std::move(found->object),
                .is_local = found->is_local,
                .has_slash = location.ends_with('/') || location.ends_with("/.")};
+}
+
+std::optional<Place> Session::find_named(const std::string& name) {
+  if (locator_ == nullptr) locator_ = new_locator();
+  if (locator_ == nullptr) return std::nullopt;
+  auto found = locator_->named(name);
+  if (!found) return std::nullopt;
+  remember(**found);
+  return Place{.text = name, .store = *std::move(found), .object = {}, .is_local = false, .has_slash = false};
 }
 
 void Session::remember(const Store& store) {

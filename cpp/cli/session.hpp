@@ -16,7 +16,7 @@ namespace scabbard::cli {
 /// A location as it was given, and what it means.
 struct Place {
   std::string text;
-  Store* store;
+  std::shared_ptr<Store> store;
   std::string object;
   /// In no store: a file or folder of this machine.
   bool is_local;
@@ -41,8 +41,11 @@ class Session {
 
   /// A locator for a command that finds by itself; empty where that fails, which is reported.
   std::unique_ptr<Locator> new_locator();
-  /// Finds what a location means; where that fails it is reported, and nothing is returned.
+  /// Finds what a location means; where that fails
+  /// it is reported, and nothing is returned.
   std::optional<Place> find(const std::string& location);
+  /// The store that is called so by the configuration; nothing where there is none.
+  std::optional<Place> find_named(const std::string& name);
   /// Whether `error`, of a call on a place as an object, means that a folder is there. That can be listed; a device or
   /// socket cannot.
   static bool is_folder(const Place& place, const Error& error);

@@ -39,7 +39,8 @@ struct Unit {
   Place place;
   std::optional<sector::SectorId> id;
   std::vector<sector::StoredObject> objects;
-  bool is_whole = false;  // all that there is of the sector
+  bool is_whole = false;              // all that there is of the sector
+  std::optional<std::string> listed;  // all that there is of it in this folder
 };
 
 class Verify {
@@ -59,7 +60,8 @@ class Verify {
     const auto place = find_store(session_, options_.store);
     if (!place) return;
     for (sector::Sector& sector : find_sectors(session_, context(), *place, options_)) {
-      units_.push_back({.place = *place, .id = sector.id, .objects = std::move(sector.objects), .is_whole = true});
+      units_.push_back(
+          {.place = *place, .id = sector.id, .objects = std::move(sector.objects), .is_whole = true, .listed = {}});
     }
     run();
   }
@@ -88,7 +90,9 @@ class Verify {
       const auto of_sector = sector::sector_object(object.name);
       if (of_sector) {
         by_sector[of_sector->id].push_back(std::move(object));
-      } else if (!object.name.starts_with(fmt::format("{}/", sector::kManifestFolder))) {
+      } else if (const auto noted = sector::manifest_sector(object.name)) {
+        by_sector[*noted];
+      } else {
         add(place, std::move(object));
       }
       return Result<void>();
@@ -97,11 +101,15 @@ class Verify {
     if (is_empty && may_be_missing) {
       session_.report({.code = ErrorCode::kNotFound,
                        .message = fmt::format("{}: no object or folder has that name", quote(place.text)),
-                       .request_id = {}},
-                      ExitStatus::kStoreNotFound);
+                       .request_id = {}});
+    } else if (is_empty) {
+      session_.report({.code = ErrorCode::kNotFound,
+                       .message = fmt::format("{}: nothing is there: is its disk mounted?", quote(place.text)),
+                       .request_id = {}});
     }
     for (auto& [id, objects] : by_sector) {
-      units_.push_back({.place = place, .id = id, .objects = std::move(objects), .is_whole = false});
+      units_.push_back(
+          {.place = place, .id = id, .objects = std::move(objects), .is_whole = false, .listed = place.object});
     }
     return {};
   }
@@ -111,7 +119,8 @@ class Verify {
     units_.push_back({.place = place,
                       .id = of_sector ? std::optional(of_sector->id) : std::nullopt,
                       .objects = {std::move(object)},
-                      .is_whole = false});
+                      .is_whole = false,
+                      .listed = {}});
   }
 
   void run() {
@@ -149,7 +158,7 @@ class Verify {
     if (unit.is_whole) {
       verify_sector(context(), verification, {.id = *unit.id, .objects = unit.objects});
     } else {
-      verify_objects(context(), verification, unit.id, unit.objects);
+      verify_objects(context(), verification, unit.id, unit.objects, unit.listed);
     }
   }
 
@@ -160,7 +169,8 @@ class Verify {
     }
     ++counts_[finding->verdict];
     bytes_ += finding->size;
-    if (!session_.quiet || finding->verdict == sector::Verdict::kWrong) tell(place, *finding);
+    const bool is_other = finding->verdict == sector::Verdict::kWrong || finding->verdict == sector::Verdict::kChanged;
+    if (!session_.quiet || is_other) tell(place, *finding);
   }
 
   void tell(const Place& place, const sector::Finding& finding) {
@@ -183,9 +193,12 @@ class Verify {
     for (const auto& [verdict, count] : counts_) objects += count;
     if (!session_.quiet && objects + failures_.size() > 0) summarise(objects);
     const std::uint64_t wrong = counts_[sector::Verdict::kWrong];
-    if (wrong == 0) return;
+    const std::uint64_t changed = counts_[sector::Verdict::kChanged];
+    if (wrong + changed == 0) return;
     session_.report({.code = ErrorCode::kCorrupt,
-                     .message = fmt::format("{} of {} wrong", wrong, counted(objects, "object")),
+                     .message = fmt::format("of {} {} wrong and {} changed since they were written: copy them anew "
+                                            "from where they are right",
+                                            counted(objects, "object"), wrong, changed),
                      .request_id = {}});
   }
 

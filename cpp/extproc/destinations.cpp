@@ -9,6 +9,15 @@ Result<std::shared_ptr<void>> Destinations::claim(const Context& ctx, const std:
   if (auto ended = ctx.wait(lock, changed_, [&] { return is_free(path); })) {
     return fail(*ended, "wait for another transfer to the same place");
   }
+  return take(path);
+}
+
+std::shared_ptr<void> Destinations::try_claim(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  return is_free(path) ? take(path) : nullptr;
+}
+
+std::shared_ptr<void> Destinations::take(const std::string& path) {
   claimed_.insert(path);
   return std::shared_ptr<void>(nullptr, [this, path](void*) {
     std::lock_guard again(mutex_);

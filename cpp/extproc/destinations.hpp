@@ -17,9 +17,12 @@ class Destinations {
   /// Waits until nobody has it, nor what it lies in or what lies in it. It is the caller's as long as the result is
   /// kept, which must not outlive this.
   Result<std::shared_ptr<void>> claim(const Context& ctx, const std::string& path);
+  /// The same without waiting: null where somebody has it.
+  std::shared_ptr<void> try_claim(const std::string& path);
 
  private:
-  bool is_free(const std::string& path) const;  // holding mutex_
+  bool is_free(const std::string& path) const;          // holding mutex_
+  std::shared_ptr<void> take(const std::string& path);  // likewise
 
   std::mutex mutex_;
   std::condition_variable_any changed_;

@@ -1,14 +1,22 @@
 #include "extproc/local_links.hpp"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
 #include <filesystem>
+#include <span>
+#include <string_view>
 #include <system_error>
 
+#include "base/crc32c.hpp"
 #include "base/text.hpp"
-#include "store/object_name.hpp"
+#include "store/posix/durable_file.hpp"
+#include "store/posix/file_calls.hpp"
+#include "store/posix/file_errors.hpp"
 
 namespace scabbard::extproc {
 namespace {
@@ -30,13 +38,35 @@ bool lies_in(const fs::path& path, const fs::path& folder) {
   }
 }
 
-std::string unused_name() {
-  static std::atomic<unsigned> count = 0;
-  return fmt::format("{}link-{}-{}", kTemporaryPrefix, ::getpid(), ++count);
+// What is not in its place yet, of one path: hidden, and found again by whoever comes after one that died.
+fs::path temporary_of(const fs::path& path, std::string_view what) {
+  const std::string name = path.filename().string();
+  const std::uint32_t hash = crc32c(std::as_bytes(std::span(name)));
+  return path.parent_path() / fmt::format("{}{}-{:08x}", posix::temporary_prefix_of_host(), what, hash);
+}
+
+std::unexpected<Error> failed(const std::string& path, std::string_view step, int error) {
+  return fail(posix::file_error(error, posix::Access::kWrite, quote(path), step));
 }
 
 std::unexpected<Error> failed(const std::string& path, std::string_view step, const std::error_code& why) {
-  return fail(ErrorCode::kIo, fmt::format("{}: {}: {}", quote(path), step, why.message()));
+  return failed(path, step, why.value());
+}
+
+// Puts `temporary` into the place of the folder `path`, and that into the place of `temporary`. -errno.
+int swap_places(const fs::path& temporary, const fs::path& path) {
+  if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0) return 0;
+  const bool is_unknown = errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
+  if (!is_unknown) return -errno;
+  // Not at once, where the filesystem cannot: put back if the second step fails.
+  const fs::path aside = temporary_of(path, "aside");
+  if (::rename(path.c_str(), aside.c_str()) != 0) return -errno;
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    ::rename(aside.c_str(), path.c_str());
+    return -error;
+  }
+  return ::rename(aside.c_str(), temporary.c_str()) == 0 ? 0 : -errno;
 }
 
 }  // namespace
@@ -46,9 +76,8 @@ bool is_link_somewhere(const std::string& path) {
   return fs::is_symlink(path, failed) && fs::exists(path, failed);
 }
 
-Result<void> remove_link(const std::string& path) {
-  std::error_code why;
-  if (!fs::remove(path, why) && why) return failed(path, "remove the link", why);
+Result<void> remove_other(const std::string& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return failed(path, "remove it", errno);
   return {};
 }
 
@@ -73,21 +102,22 @@ Result<void> replace_by_link(const std::string& target, const std::string& path)
   std::error_code why;
   fs::create_directories(folder, why);
   if (why) return failed(path, "make its folder", why);
-  // A link is made beside it and renamed into its place. A folder has to go aside before; it is removed last.
-  const fs::path temporary = folder / unused_name();
-  fs::create_symlink(target, temporary, why);
-  if (why) return failed(path, "make the link", why);
-  const fs::path aside = folder / unused_name();
-  const bool is_folder = fs::is_directory(fs::symlink_status(path, why));
-  if (is_folder) fs::rename(path, aside, why);
-  if (!is_folder || !why) fs::rename(temporary, path, why);
-  if (why) {
-    const std::error_code cause = why;
-    fs::remove(temporary, why);
-    return failed(path, "put the link into its place", cause);
+  const fs::path temporary = temporary_of(path, "link");
+  for (const fs::path& left : {temporary, temporary_of(path, "aside")}) {
+    fs::remove_all(left, why);
+    if (why) return failed(left.string(), "remove what a process that died has left", why);
   }
-  if (is_folder) fs::remove_all(aside, why);
-  if (why) return failed(aside.string(), "remove the folder that was there", why);
+  if (::symlink(target.c_str(), temporary.c_str()) != 0) return failed(path, "make the link", errno);
+  const bool is_folder = fs::is_directory(fs::symlink_status(path, why));
+  int result = is_folder ? swap_places(temporary, path) : ::rename(temporary.c_str(), path.c_str()) == 0 ? 0 : -errno;
+  if (result == 0) result = posix::sync_folder(posix::kernel_calls(), folder.string());
+  if (result < 0) {
+    fs::remove(temporary, why);
+    return failed(path, "put the link into its place", result);
+  }
+  // The folder that was there.
+  if (is_folder) fs::remove_all(temporary, why);
+  if (why) return failed(temporary.string(), "remove the folder that was there", why);
   return {};
 }
 

@@ -39,13 +39,14 @@ bool mends_itself(const Error& error) {
     case ErrorCode::kClosed:
       return false;
     case ErrorCode::kNoSpace:
+    case ErrorCode::kUnavailable:  // also where somebody has to do something: mount a disk, make a bucket
       return true;
     default:
       return error.retryable;
   }
 }
 
-bool Patience::wait(std::string_view what, const Error& error) {
+bool Patience::wait(std::string_view what, Error& error) {
   if (!mends_itself(error) || ctx_.ended()) return false;
   const Clock::Time now = ctx_.now();
   if (!begun_) {
@@ -54,14 +55,18 @@ bool Patience::wait(std::string_view what, const Error& error) {
     pause_ = kFirstPause;
   }
   const Clock::Duration waited = now - *begun_;
-  if (waited >= limit_) return false;
+  if (waited >= limit_) {
+    error.message = fmt::format("given up after {}: {}", shown(waited), error.message);
+    return false;
+  }
   if (now >= next_line_) {
     tell_(fmt::format("{} waits, for {} now and {} at most: {}", what, shown(waited), shown(limit_), error.message));
     next_line_ = now + kBetweenLines;
   }
   const Clock::Duration pause = std::min({pause_, limit_ - waited, next_line_ - now});
   pause_ = std::min<Clock::Duration>(2 * pause_, kLongestPause);
-  return sleep(ctx_, pause);
+  const bool had_turn = turn_.give_back();
+  return sleep(ctx_, pause) && (!had_turn || turn_.take(ctx_));
 }
 
 }  // namespace scabbard::extproc

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "extproc/turns.hpp"
 #include "scabbard/context.hpp"
 #include "scabbard/error.hpp"
 
@@ -20,9 +21,9 @@ bool mends_itself(const Error& error);
 /// How long one thing is waited for. Belongs to one thread.
 class Patience {
  public:
-  /// `tell` gets a line when waiting begins, and one for each minute of it.
-  Patience(const Context& ctx, Clock::Duration limit, std::function<void(const std::string&)> tell)
-      : ctx_(ctx), limit_(limit), tell_(std::move(tell)) {}
+  /// `tell` gets a line when waiting begins, and one for each minute of it. `turn` is given back meanwhile.
+  Patience(const Context& ctx, Clock::Duration limit, std::function<void(const std::string&)> tell, Turn& turn)
+      : ctx_(ctx), limit_(limit), tell_(std::move(tell)), turn_(turn) {}
 
   /// Calls `once`, which gives a Result, until it succeeds, fails for good, or the limit is reached since the first
   /// failure after which nothing succeeded. `what` is what is being done, for the lines.
@@ -36,12 +37,13 @@ class Patience {
   }
 
  private:
-  // Waits a while. False where that makes no sense.
-  bool wait(std::string_view what, const Error& error);
+  // Waits a while. False where that makes no sense; then the error tells how long it was waited for.
+  bool wait(std::string_view what, Error& error);
 
   const Context& ctx_;
   const Clock::Duration limit_;
   const std::function<void(const std::string&)> tell_;
+  Turn& turn_;
   std::optional<Clock::Time> begun_;
   Clock::Time next_line_ = {};
   Clock::Duration pause_ = {};

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -17,7 +17,9 @@
 #include "extproc/destinations.hpp"
 #include "extproc/local_links.hpp"
 #include "extproc/patience.hpp"
+#include "extproc/replaced_folder.hpp"
 #include "extproc/transfer_task.hpp"
+#include "extproc/turns.hpp"
 #include "sector/manifest.hpp"
 #include "sector/sector_files.hpp"
 #include "store/copy.hpp"
@@ -25,6 +27,7 @@
 #include "store/object_kind.hpp"
 #include "store/object_name.hpp"
 #include "store/object_sum.hpp"
+#include "store/posix/bounded_access.hpp"
 #include "store/store_file.hpp"
 #include "store/url.hpp"
 
@@ -52,13 +55,24 @@ bool is_called(const StoreConfig& config, const std::string& name) {
 }
 
 // Where the objects of a store are by what the task says of it; nothing where that is its folder.
-std::optional<std::string> url_elsewhere(const TransferTask& task, const std::string& store) {
+std::optional<std::string> url_by_task(const TransferTask& task, const std::string& store) {
   const auto known = task.stores.find(store);
-  if (known == task.stores.end()) return std::nullopt;
-  for (const auto& [option, value] : known->second) {
-    if (option != "Url" && option != "url") continue;
-    const auto url = parse_url(value);
-    if (!url || !url->is_local_file()) return redacted(value);
+  return known == task.stores.end() ? std::nullopt : url_elsewhere(known->second);
+}
+
+bool is_same_place(const std::string& a, const std::string& b) {
+  const auto first = parse_url(without_trailing_slashes(a));
+  const auto second = parse_url(without_trailing_slashes(b));
+  if (!first || !second) return a == b;
+  return first->scheme == second->scheme && first->authority == second->authority && first->path == second->path;
+}
+
+// The folder of a store by the path of something of a sector in it; nothing where it is none.
+std::optional<std::string> store_folder_of(const std::filesystem::path& path) {
+  for (auto sector = path; sector.has_relative_path(); sector = sector.parent_path()) {
+    const auto root = sector.parent_path().parent_path();
+    const std::string name = sector.lexically_relative(root).generic_string();
+    if (sector::sector_object(name) || sector::sector_object(name + "/file")) return root.string();
   }
   return std::nullopt;
 }
@@ -70,7 +84,7 @@ bool has_way_back(const std::filesystem::path& path) {
 // One route of a task.
 class Route {
  public:
-  Route(const Context& ctx, Locator& locator, Destinations& destinations, const TransferOptions& options,
+  Route(const Context& ctx, Locator& locator, Destinations& destinations, Turns& turns, const TransferOptions& options,
         const TransferReports& reports, const TransferTask& task, const TransferRoute& route)
       : ctx_(ctx),
         locator_(locator),
@@ -80,9 +94,11 @@ class Route {
         task_(task),
         route_(route),
         title_(fmt::format("transfer of {} to {}", quote(route.source.path), quote(route.destination.path))),
-        patience_(ctx, options.give_up_after, reports.tell) {}
+        turn_(turns),
+        patience_(ctx, options.give_up_after, reports.tell, turn_) {}
 
   Result<void> run() {
+    if (auto begun = turn_.take(ctx_); !begun) return begun;
     auto from = patiently([&] { return find(route_.source, "src"); });
     if (!from) return fail(std::move(from).error());
     auto to = patiently([&] { return find(route_.destination, "dest"); });
@@ -90,7 +106,7 @@ class Route {
     auto kind = patiently([&] { return kind_of(ctx_, *from->store, from->object); });
     if (!kind) return fail(std::move(kind).error());
     if (*kind == Kind::kNothing) {
-      return fail(ErrorCode::kNotFound, fmt::format("src path not exists: {}", route_.source.path));
+      return fail(ErrorCode::kNotFound, fmt::format("src path not exists: {}{}", route_.source.path, in_store(*from)));
     }
     const bool is_folder = *kind == Kind::kFolder;
     auto there = patiently([&] { return kind_of(ctx_, *to->store, to->object); });
@@ -100,17 +116,36 @@ class Route {
     }
     if (is_same(*from, *to)) return {};
     if (auto apart = check_apart(*from, *to); !apart) return apart;
-    auto mine = destinations_.claim(ctx_, to->location());
+    auto mine = claim(to->location());
     if (!mine) return fail(std::move(mine).error());
     const bool both_local = from->is_file_of_this_machine() && to->is_file_of_this_machine() && to->is_local;
-    if (both_local && route_.allow_link && options_.links) return link(*from, *to);
-    return is_folder ? copy_folder(*from, *to) : copy_object(*from, *to);
+    if (both_local && route_.allow_link && options_.links) return patiently([&] { return link(*from, *to); });
+    auto done = is_folder ? copy_folder(*from, *to) : copy_object(*from, *to);
+    // Of the two ends an error names one.
+    if (!done) done.error().message = fmt::format("{}: {}", title_, done.error().message);
+    return done;
   }
 
  private:
   template <class Once>
   std::invoke_result_t<Once&> patiently(Once once) {
     return patience_(title_, std::move(once));
+  }
+
+  // What a path in the folder of a store does not show.
+  static std::string in_store(const Place& place) {
+    if (place.is_local || place.is_file_of_this_machine()) return {};
+    return fmt::format(" (in store {}: {})", quote(place.store->config().name), place.location());
+  }
+
+  // While it waits for another transfer to the same place, others go on.
+  Result<std::shared_ptr<void>> claim(const std::string& place) {
+    if (auto mine = destinations_.try_claim(place)) return mine;
+    reports_.tell(fmt::format("{} waits for another one to the same place", title_));
+    turn_.give_back();
+    auto mine = destinations_.claim(ctx_, place);
+    if (auto again = turn_.take(ctx_); !again) return fail(std::move(again).error());
+    return mine;
   }
 
   Result<Place> find(const TransferEnd& end, std::string_view side) {
@@ -122,7 +157,10 @@ class Route {
     auto found = locator_.resolve(ctx_, end.path);
     if (!found) return fail(std::move(found).error());
     if (auto fits = check_store(*end.store, *found, end.path); !fits) return fail(std::move(fits).error());
-    if (found->is_local) return find_local(end.path);
+    if (found->is_local) {
+      if (auto mounted = check_mounted(*end.store, end.path); !mounted) return fail(std::move(mounted).error());
+      return find_local(end.path);
+    }
     return Place{.store = std::move(found->store),
                  .object = std::move(found->object),
                  .is_local = found->is_local,
@@ -144,17 +182,43 @@ class Route {
 
   // That the path lies in the store that it is said to lie in.
   Result<void> check_store(const std::string& name, const Location& found, const std::string& path) const {
-    if (!found.is_local && is_called(found.store->config(), name)) return {};
+    if (!found.is_local && is_called(found.store->config(), name)) return check_url(name, found);
     if (!found.is_local) {
       return refused(fmt::format("{} lies in store {} and not in {}", quote(path), quote(found.store->config().name),
                                  quote(name)));
     }
-    const auto url = url_elsewhere(task_, name);
+    const auto url = url_by_task(task_, name);
     if (!url) return {};  // a plain folder, as the stock processor takes it
     return refused(
         fmt::format("{} does not lie in store {}, whose objects are at {}: put its sectorstore.json into the "
                     "folder that is attached (`scabbard init`), or name the folder in SCABBARD_CONFIG",
                     quote(path), quote(name), *url));
+  }
+
+  // That manager and worker mean one place by the name.
+  Result<void> check_url(const std::string& name, const Location& found) const {
+    const auto theirs = url_by_task(task_, name);
+    const auto& meta = found.store->config().meta;
+    const auto ours = url_elsewhere(meta).value_or(found.store->location(""));
+    if (!theirs || is_same_place(*theirs, ours)) return {};
+    return refused(
+        fmt::format("store {}: by the manager its objects are at {}, by this machine's configuration at {}: "
+                    "make them alike",
+                    quote(name), *theirs, ours));
+  }
+
+  // A store without a sectorstore.json is a plain folder. Where that is missing, its disk is not mounted.
+  Result<void> check_mounted(const std::string& name, const std::string& path) const {
+    const auto folder = store_folder_of(std::filesystem::path(path).lexically_normal());
+    if (!folder) return {};
+    auto there = posix::BoundedAccess(*folder).is_there(ctx_);
+    if (!there) return fail(std::move(there).error());
+    if (*there) return {};
+    return fail({.code = ErrorCode::kUnavailable,
+                 .message = fmt::format("store {}: its folder {} does not exist: is its disk mounted?", quote(name),
+                                        quote(*folder)),
+                 .retryable = true,
+                 .request_id = {}});
   }
 
   static bool is_same(const Place& from, const Place& to) {
@@ -181,28 +245,16 @@ class Route {
   Result<void> link(const Place& from, const Place& to) {
     if (is_same_file(from.location(), to.location())) return {};
     if (!is_link_somewhere(to.location())) {
-      auto old = names_below(to);  // which refuses to replace a store
+      auto old = ReplacedFolder::look(ctx_, *to.store, to.object, false);  // which refuses to replace a store
       if (!old && old.error().code != ErrorCode::kNotRegularFile) return fail(std::move(old).error());
     }
     return replace_by_link(from.location(), to.location());
   }
 
-  // What links lead to is not to be written to: it may be objects of a store. Takes them out of `names`.
-  static Result<void> remove_links(const Place& to, std::set<std::string>& names) {
-    if (!to.is_local) return {};
-    for (auto name = names.begin(); name != names.end();) {
-      const std::string path = to.store->location(*name);
-      const bool is_link = is_link_somewhere(path);
-      if (is_link) {
-        if (auto removed = remove_link(path); !removed) return removed;
-      }
-      name = is_link ? names.erase(name) : std::next(name);
-    }
-    return {};
-  }
-
-  CreateOptions create_options(TransferDisplay& display) const {
-    return {.exclusive = false, .length = {}, .progress = display.bytes()};
+  // What a link in a plain folder leads to is not to be written to: it may be objects of a store.
+  static CreateOptions create_options(const Place& to, TransferDisplay& display) {
+    return {
+        .exclusive = false, .length = {}, .progress = display.bytes(), .through_link = !to.is_local, .resumable = true};
   }
 
   // What died here before leaves nothing behind.
@@ -213,18 +265,15 @@ class Route {
   Result<void> copy_object(const Place& from, const Place& to) {
     auto info = patiently([&] { return from.store->stat(ctx_, from.object); });
     if (!info) return fail(std::move(info).error());
-    std::set<std::string> old = {to.object};
-    if (auto removed = remove_links(to, old); !removed) return removed;
     const auto display = reports_.begin(title_, 1, info->size);
     sweep(to, to.object.substr(0, to.object.contains('/') ? to.object.rfind('/') : 0));
-    auto written = patiently([&] {
-      return scabbard::copy_object(ctx_, *from.store, from.object, *to.store, to.object, create_options(*display));
+    auto written = patiently([&]() -> Result<void> {
+      auto made =
+          scabbard::copy_object(ctx_, *from.store, from.object, *to.store, to.object, create_options(to, *display));
+      return made ? take(from, from.object, to, to.object, *made) : fail(std::move(made).error());
     });
-    if (!written) return fail(std::move(written).error());
-    auto sum = verified(from, from.object, to, to.object, *written);
-    if (!sum) return fail(std::move(sum).error());
+    if (!written) return written;
     display->finished_object();
-    note(to.object, *written, *sum);
     return note_in_manifest(to, "");
   }
 
@@ -232,7 +281,8 @@ class Route {
     auto entries = patiently([&] { return entries_below(from); });
     if (!entries) return fail(std::move(entries).error());
     const bool replaces_link = to.is_local && is_link_somewhere(to.location());
-    auto old = replaces_link ? Result<std::set<std::string>>({to.object}) : patiently([&] { return names_below(to); });
+    auto old = replaces_link ? Result<ReplacedFolder>(ReplacedFolder::link(to.object))
+                             : patiently([&] { return ReplacedFolder::look(ctx_, *to.store, to.object, to.is_local); });
     if (!old) return fail(std::move(old).error());
     if (entries->empty() && !old->empty()) {
       return refused(fmt::format("{} is empty, and {} is not: is its disk mounted?", quote(from.path), quote(to.path)));
@@ -249,12 +299,15 @@ class Route {
     std::uint64_t bytes = 0;
     for (const FolderEntry& entry : *entries) bytes += entry.size;
     const auto display = reports_.begin(title_, entries->size(), bytes);
-    copy.options = create_options(*display);
-    if (auto removed = remove_links(to, *old); !removed) return removed;
+    copy.options = create_options(to, *display);
+    std::set<std::string> objects;
+    for (const FolderEntry& entry : *entries) objects.insert(joined(to.object, entry.name));
+    auto cleared = patiently([&] { return old->clear_way(ctx_, *to.store, objects); });
+    if (!cleared) return cleared;
     sweep(to, to.object);
-    if (auto copied = copy_all(from, to, copy, *entries, *display); !copied) return copied;
-    if (auto removed = remove_others(to, *old, *entries); !removed) return removed;
-    return note_in_manifest(to, to.object);
+    if (auto copied = copy_all(from, to, copy, *std::move(entries), *display); !copied) return copied;
+    auto removed = patiently([&] { return old->remove_rest(ctx_, *to.store, objects); });
+    return removed ? note_in_manifest(to, to.object) : removed;
   }
 
   Result<std::vector<FolderEntry>> entries_below(const Place& from) {
@@ -275,22 +328,6 @@ class Route {
     return entries;
   }
 
-  // Links to folders are names too.
-  Result<std::set<std::string>> names_below(const Place& to) {
-    std::set<std::string> names;
-    auto listed = for_each_entry(ctx_, *to.store, {.folder = to.object, .follow_links = false, .names_only = true},
-                                 [&](const ListEntry& entry) -> Result<void> {
-                                   if (is_inner_store_file(entry.name)) {
-                                     return refused(fmt::format("{} cannot be replaced: {} makes it a store",
-                                                                quote(to.path), quote(to.store->location(entry.name))));
-                                   }
-                                   names.insert(entry.name);
-                                   return {};
-                                 });
-    if (!listed) return fail(std::move(listed).error());
-    return names;
-  }
-
   // Those that fail for a reason that will pass are tried again, and no others.
   Result<void> copy_all(const Place& from, const Place& to, const FolderCopy& copy, std::vector<FolderEntry> left,
                         TransferDisplay& display) {
@@ -307,10 +344,11 @@ class Route {
       });
       std::set<std::string_view> copied;
       for (const ObjectCopy& one : done) {
-        auto sum = verified(from, one.source, to, one.object, *one.result);
-        if (!sum) return fail(std::move(sum).error());
-        note(one.object, *one.result, *sum);
-        copied.insert(one.object);
+        if (auto taken = take(from, one.source, to, one.object, *one.result); !taken) {
+          if (!failure || !mends_itself(taken.error())) failure = std::move(taken).error();
+        } else {
+          copied.insert(one.object);
+        }
       }
       std::erase_if(
           left, [&](const FolderEntry& entry) { return copied.contains(joined(copy.destination_folder, entry.name)); });
@@ -319,31 +357,25 @@ class Route {
     });
   }
 
-  // What lay in the folder before and was not replaced goes last.
-  Result<void> remove_others(const Place& to, const std::set<std::string>& old,
-                             const std::vector<FolderEntry>& entries) {
-    std::set<std::string> gone = old;
-    for (const FolderEntry& entry : entries) gone.erase(joined(to.object, entry.name));
-    if (gone.empty()) return {};
-    return patiently([&]() -> Result<void> {
-      std::vector<ObjectRemoval> removals;
-      removals.reserve(gone.size());
-      for (const std::string& object : gone) removals.push_back({.object = object});
-      to.store->remove_many(ctx_, removals);
-      for (const ObjectRemoval& removal : removals) {
-        if (!removal.result && removal.result.error().code != ErrorCode::kNotFound) return removal.result;
-      }
-      return {};
-    });
+  // Looks at what was written, and takes a note of it.
+  Result<void> take(const Place& from, const std::string& source, const Place& to, const std::string& object,
+                    const WriteInfo& written) {
+    auto sum = verified(from, source, to, object, written);
+    if (!sum) return fail(std::move(sum).error());
+    written_[object] = {.size = written.size, .crc32c = *sum, .version = written.version};
+    return {};
   }
 
   // Reads back, where that is asked for: size and sum that the store has are compared where it is written. The sum,
   // where it is known.
   Result<std::optional<std::uint32_t>> verified(const Place& from, const std::string& source, const Place& to,
                                                 const std::string& object, const WriteInfo& written) {
-    if (written.replaced) {  // nobody else writes a sector
-      return fail(ErrorCode::kCorrupt, fmt::format("{}: it was written, and something else was there right afterwards",
-                                                   quote(to.store->location(object))));
+    if (written.replaced) {  // by what a process that died had asked for, or by somebody who will not go on for ever
+      return fail({.code = ErrorCode::kCorrupt,
+                   .message = fmt::format("{}: it was written, and something else was there right afterwards",
+                                          quote(to.store->location(object))),
+                   .retryable = true,
+                   .request_id = {}});
     }
     if (!options_.read_back) return written.crc32c;
     auto there = patiently([&] { return sum_object(ctx_, *to.store, object); });
@@ -360,17 +392,22 @@ class Route {
                             quote(to.store->location(object)), there->crc32c, *wanted));
   }
 
-  void note(const std::string& object, const WriteInfo& written, std::optional<std::uint32_t> sum) {
-    written_.objects.insert_or_assign(
-        object, sector::ManifestEntry{.size = written.size, .crc32c = sum, .version = written.version});
-  }
-
-  // Of a sector in a store of ours.
+  // Of sectors in a store of ours. A folder may hold several.
   Result<void> note_in_manifest(const Place& to, const std::string& replaced) {
-    if (to.is_local || written_.objects.empty()) return {};
-    const auto of_sector = sector::sector_object(written_.objects.begin()->first);
-    if (!of_sector) return {};
-    return patiently([&] { return sector::note_written(ctx_, *to.store, of_sector->id, written_, replaced); });
+    if (to.is_local) return {};
+    std::map<sector::SectorId, sector::Manifest> manifests;
+    for (const auto& [object, entry] : written_) {
+      const auto of_sector = sector::sector_object(object);
+      if (of_sector) manifests[of_sector->id].objects.emplace(object, entry);
+    }
+    for (const auto& [id, manifest] : manifests) {
+      // Others may be at other objects of that sector.
+      auto mine = claim(to.store->location(sector::manifest_name(id)));
+      if (!mine) return fail(std::move(mine).error());
+      auto noted = patiently([&] { return sector::note_written(ctx_, *to.store, id, manifest, replaced); });
+      if (!noted) return noted;
+    }
+    return {};
   }
 
   const Context& ctx_;
@@ -381,8 +418,9 @@ class Route {
   const TransferTask& task_;
   const TransferRoute& route_;
   const std::string title_;
+  Turn turn_;
   Patience patience_;
-  sector::Manifest written_;
+  std::map<std::string, sector::ManifestEntry> written_;  // by object
 };
 
 }  // namespace
@@ -391,7 +429,8 @@ Transfer::Transfer(Locator& locator, TransferOptions options, TransferReports re
     : locator_(locator),
       options_(options),
       reports_(std::move(reports)),
-      destinations_(std::make_unique<Destinations>()) {}
+      destinations_(std::make_unique<Destinations>()),
+      turns_(std::make_unique<Turns>(options.concurrent)) {}
 
 Transfer::Transfer(Transfer&&) noexcept = default;
 Transfer::~Transfer() = default;
@@ -400,7 +439,7 @@ Result<nlohmann::json> Transfer::run(const Context& ctx, const nlohmann::json& j
   auto task = parse_transfer_task(json);
   if (!task) return fail(std::move(task).error());
   for (const TransferRoute& route : task->routes) {
-    if (auto done = Route(ctx, locator_, *destinations_, options_, reports_, *task, route).run(); !done) {
+    if (auto done = Route(ctx, locator_, *destinations_, *turns_, options_, reports_, *task, route).run(); !done) {
       return fail(std::move(done).error());
     }
   }

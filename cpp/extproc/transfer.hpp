@@ -44,9 +44,12 @@ struct TransferOptions {
   Clock::Duration give_up_after = std::chrono::hours(6);
   /// How many objects of a folder are copied at a time.
   unsigned jobs = 4;
+  /// How many tasks are at work at a time, besides those that wait.
+  unsigned concurrent = 32;
 };
 
 class Destinations;
+class Turns;
 
 class Transfer {
  public:
@@ -63,6 +66,7 @@ class Transfer {
   TransferOptions options_;
   TransferReports reports_;
   std::unique_ptr<Destinations> destinations_;
+  std::unique_ptr<Turns> turns_;
 };
 
 }  // namespace scabbard::extproc

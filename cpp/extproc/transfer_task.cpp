@@ -10,6 +10,10 @@ namespace {
 
 using Json = nlohmann::json;
 
+std::unexpected<Error> malformed(std::string_view what) {
+  return fail(ErrorCode::kInvalidArgument, fmt::format("malformed transfer task: {}", what));
+}
+
 // Null, like what is not there at all.
 const Json& member(const Json& object, const char* name) {
   static const Json nothing;
@@ -44,9 +48,11 @@ Result<TransferTask> parse_transfer_task(const Json& json) {
     if (const Json& stores = member(json, "stores"); !stores.is_null()) {
       for (const auto& [name, store] : stores.items()) task.stores.emplace(name, meta_of(store));
     }
-    for (const Json& route : json.at("routes")) task.routes.push_back(route_of(route));
+    const Json& routes = member(json, "routes");
+    if (!routes.is_array()) return malformed(R"(it has no list "routes")");
+    for (const Json& route : routes) task.routes.push_back(route_of(route));
   } catch (const Json::exception& error) {
-    return fail(ErrorCode::kInvalidArgument, fmt::format("malformed transfer task: {}", error.what()));
+    return malformed(error.what());
   }
   return task;
 }

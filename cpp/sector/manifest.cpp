@@ -2,10 +2,12 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <utility>
 
+#include "base/log.hpp"
 #include "base/numbers.hpp"
 
 namespace scabbard::sector {
@@ -13,7 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::uint64_t kMostManifest = std::uint64_t{1} << 20;  // bytes; of 40 objects some 5,000
+constexpr std::uint64_t kMostManifest = std::uint64_t{64} << 20;  // bytes; of 40 objects some 6,000
 
 std::unexpected<Error> malformed() {
   return fail(ErrorCode::kInvalidArgument, "it is no manifest of a sector; remove it, nothing else is lost");
@@ -42,13 +44,25 @@ Error about(Error error, const Store& store, const std::string& object) {
 
 std::string manifest_name(const SectorId& id) { return fmt::format("{}/{}.json", kManifestFolder, to_string(id)); }
 
+std::optional<SectorId> manifest_sector(std::string_view object) {
+  constexpr std::string_view kSuffix = ".json";
+  const std::string folder = fmt::format("{}/", kManifestFolder);
+  if (!object.starts_with(folder) || !object.ends_with(kSuffix)) return std::nullopt;
+  object.remove_prefix(folder.size());
+  object.remove_suffix(std::min(kSuffix.size(), object.size()));
+  auto id = parse_sector_id(object);
+  return id ? std::optional(*id) : std::nullopt;
+}
+
 Result<Manifest> parse_manifest(std::string_view text) {
   Manifest manifest;
   try {
     const Json json = Json::parse(text);
     for (const Json& object : json.at("objects")) {
-      ManifestEntry entry{
-          .size = object.at("size"), .crc32c = std::nullopt, .version = object.value("version", std::string())};
+      ManifestEntry entry{.size = object.at("size"),
+                          .crc32c = std::nullopt,
+                          .version = object.value("version", std::string()),
+                          .copied_from = object.value("copied_from", std::string())};
       if (const auto sum = object.find("crc32c"); sum != object.end()) {
         entry.crc32c = whole_number<std::uint32_t>(sum->get<std::string>(), 16);
         if (!entry.crc32c) return malformed();
@@ -67,6 +81,7 @@ std::string manifest_text(const SectorId& id, const Manifest& manifest) {
     Json object = {{"name", name}, {"size", entry.size}};
     if (entry.crc32c) object["crc32c"] = fmt::format("{:08x}", *entry.crc32c);
     if (!entry.version.empty()) object["version"] = entry.version;
+    if (!entry.copied_from.empty()) object["copied_from"] = entry.copied_from;
     objects.push_back(std::move(object));
   }
   const Json json = {{"sector", to_string(id)}, {"objects", std::move(objects)}};
@@ -82,8 +97,18 @@ Result<Manifest> read_manifest(const Context& ctx, Store& store, const SectorId&
   return manifest;
 }
 
+Result<Manifest> known_manifest(const Context& ctx, Store& store, const SectorId& id) {
+  auto manifest = read_manifest(ctx, store, id);
+  if (!manifest && manifest.error().code == ErrorCode::kInvalidArgument) return Manifest();
+  return manifest;
+}
+
 Result<void> write_manifest(const Context& ctx, Store& store, const SectorId& id, const Manifest& manifest) {
   const std::string text = manifest_text(id, manifest);
+  if (text.size() > kMostManifest) {
+    log::warn("{} would be too long: nothing is noted of that sector", store.location(manifest_name(id)));
+    return {};
+  }
   auto writer = store.create(ctx, manifest_name(id), {.exclusive = false, .length = text.size()});
   if (!writer) return fail(std::move(writer).error());
   if (auto written = (*writer)->write(ctx, std::as_bytes(std::span(text))); !written) return written;
@@ -93,9 +118,7 @@ Result<void> write_manifest(const Context& ctx, Store& store, const SectorId& id
 
 Result<void> note_written(const Context& ctx, Store& store, const SectorId& id, const Manifest& written,
                           std::string_view replaced) {
-  auto known = read_manifest(ctx, store, id);
-  // One that cannot be understood is of no use to anybody.
-  if (!known && known.error().code == ErrorCode::kInvalidArgument) known = Manifest();
+  auto known = known_manifest(ctx, store, id);
   if (!known) return fail(std::move(known).error());
   const std::string folder = fmt::format("{}/", replaced);
   std::erase_if(known->objects,

@@ -18,8 +18,9 @@ inline constexpr std::string_view kManifestFolder = ".scabbard";
 
 struct ManifestEntry {
   std::uint64_t size = 0;               ///< bytes
-  std::optional<std::uint32_t> crc32c;  ///< where the bytes went through this program
+  std::optional<std::uint32_t> crc32c;  ///< where the bytes went through this program, and not the kernel alone
   std::string version;                  ///< of the object that this is known of
+  std::string copied_from;              ///< the version at another store that it is a copy of; empty: it is none
 };
 
 struct Manifest {
@@ -27,6 +28,8 @@ struct Manifest {
 };
 
 std::string manifest_name(const SectorId& id);
+/// The sector that an object is the manifest of; nothing where it is none.
+std::optional<SectorId> manifest_sector(std::string_view object);
 
 /// kInvalidArgument where it is none.
 Result<Manifest> parse_manifest(std::string_view text);
@@ -34,7 +37,9 @@ std::string manifest_text(const SectorId& id, const Manifest& manifest);
 
 /// Empty where there is none.
 Result<Manifest> read_manifest(const Context& ctx, Store& store, const SectorId& id);
-/// Replaces the whole of it.
+/// Empty as well where what is there is none, which is of no use to anybody.
+Result<Manifest> known_manifest(const Context& ctx, Store& store, const SectorId& id);
+/// Replaces the whole of it. One that would be too long to be read (of some 400,000 objects) is not written.
 Result<void> write_manifest(const Context& ctx, Store& store, const SectorId& id, const Manifest& manifest);
 
 /// Takes what was written for known of a sector's objects. Entries of objects that lie in `replaced` (a folder, or

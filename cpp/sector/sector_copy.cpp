@@ -20,13 +20,6 @@ constexpr std::uint64_t kLarge = std::uint64_t{64} << 20;  // bytes
 // A context that has ended still has what was done noted.
 constexpr auto kTimeToNote = std::chrono::seconds(30);
 
-// One that is none tells nothing.
-Result<Manifest> known_of(const Context& ctx, Store& store, const SectorId& id) {
-  auto manifest = read_manifest(ctx, store, id);
-  if (!manifest && manifest.error().code == ErrorCode::kInvalidArgument) return Manifest();
-  return manifest;
-}
-
 // What a manifest knows of that version of an object.
 const ManifestEntry* entry_of(const Manifest& manifest, const StoredObject& object) {
   const auto entry = manifest.objects.find(object.name);
@@ -35,10 +28,12 @@ const ManifestEntry* entry_of(const Manifest& manifest, const StoredObject& obje
   return is_it ? &entry->second : nullptr;
 }
 
+// `copy` is known of what is there now. That it is as long says nothing: sectors are all of one length.
 bool is_copy(const StoredObject& object, const ManifestEntry* source, const ManifestEntry* copy) {
   if (copy == nullptr || copy->size != object.size) return false;
   const bool is_summed = source != nullptr && source->crc32c && copy->crc32c;
-  return !is_summed || *source->crc32c == *copy->crc32c;
+  if (is_summed) return *source->crc32c == *copy->crc32c;
+  return !copy->copied_from.empty() && copy->copied_from == object.version;
 }
 
 class Copying {
@@ -68,7 +63,11 @@ class Copying {
                             .source_folder = {},
                             .destination = copy_.destination,
                             .destination_folder = {},
-                            .options = {.exclusive = false, .length = {}, .progress = copy_.progress},
+                            .options = {.exclusive = false,
+                                        .length = {},
+                                        .progress = copy_.progress,
+                                        .through_link = true,
+                                        .resumable = true},
                             .jobs = copy_.jobs};
     copy_entries(ctx_, folder, entries, [&](const ObjectCopy& done) { take(done, objects); });
     note();
@@ -77,10 +76,18 @@ class Copying {
   void take(const ObjectCopy& done, std::span<const StoredObject> objects) {
     if (!done.result) return failed(done.result.error());
     const StoredObject& object = *std::ranges::find(objects, done.source, &StoredObject::name);
+    if (done.result->replaced) {
+      return failed({.code = ErrorCode::kCorrupt,
+                     .message = fmt::format("{}: it was written, and something else was there right afterwards",
+                                            quote(copy_.destination.location(object.name))),
+                     .request_id = {}});
+    }
     auto sum = sum_of(object, *done.result);
     if (!sum) return failed(std::move(sum).error());
     written_.objects.insert_or_assign(
-        object.name, ManifestEntry{.size = done.result->size, .crc32c = *sum, .version = done.result->version});
+        object.name,
+        ManifestEntry{
+            .size = done.result->size, .crc32c = *sum, .version = done.result->version, .copied_from = object.version});
     if (copy_.tell) copy_.tell(object);
   }
 
@@ -132,11 +139,11 @@ class Copying {
 
 Result<CopyPlan> plan_copy(const Context& ctx, Store& source, const Sector& sector, Store& destination,
                            const Sector& there) {
-  auto known = known_of(ctx, source, sector.id);
+  auto known = known_manifest(ctx, source, sector.id);
   if (!known) return fail(std::move(known).error());
   CopyPlan plan{.id = sector.id, .missing = {}, .there = {}, .known = *std::move(known)};
   // Without objects there is nothing that a manifest could be of.
-  auto copies = there.objects.empty() ? Manifest() : known_of(ctx, destination, sector.id);
+  auto copies = there.objects.empty() ? Manifest() : known_manifest(ctx, destination, sector.id);
   if (!copies) return fail(std::move(copies).error());
   for (const StoredObject& object : sector.objects) {
     const auto copy = std::ranges::find(there.objects, object.name, &StoredObject::name);

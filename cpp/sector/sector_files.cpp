@@ -78,7 +78,7 @@ class FilesCheck {
   // How many rows were discarded is the sealer's choice.
   static bool is_tree(const Shape& shape, std::uint64_t size) {
     for (unsigned rows = 0; rows <= kMostRowsDiscarded; ++rows) {
-      if (size == tree_file_size(shape, rows)) return true;
+      if (size > 0 && size == tree_file_size(shape, rows)) return true;
     }
     return false;
   }

@@ -48,17 +48,28 @@ std::vector<Flaw> Sector::flaws() const {
   std::vector<FoundObject> found;
   found.reserve(objects.size());
   for (const StoredObject& object : objects) found.push_back({.object = object.name, .size = object.size});
-  return flaws_of(id, found);
+  auto flaws = flaws_of(id, found);
+  for (const std::string& other : others) {
+    std::erase_if(flaws, [&](const Flaw& flaw) { return flaw.object == other; });
+    flaws.push_back({other, "is a link to nowhere (is its disk mounted?), a pipe or a device"});
+  }
+  return flaws;
 }
 
 Result<std::vector<Sector>> list_sectors(const Context& ctx, Store& store) {
   std::map<SectorId, Sector> found;
   for (const Kind kind : kKinds) {
     // What lies deeper than a sector's one object is of no sector.
-    const ListOptions options{.folder = std::string(folder_of(kind)), .recursive = has_files(kind)};
+    const ListOptions options{.folder = std::string(folder_of(kind)), .recursive = has_files(kind), .others = true};
     auto listed = for_each_entry(ctx, store, options, [&](ListEntry& entry) -> Result<void> {
-      const auto object = entry.is_folder ? std::nullopt : sector_object(entry.name);
+      // A link in the place of a whole folder has no file behind its name.
+      auto object = entry.is_folder ? std::nullopt : sector_object(entry.name);
+      if (!object && entry.is_other) object = sector_object(entry.name + "/file");
       if (!object) return {};
+      if (entry.is_other) {
+        found[object->id].others.push_back(std::move(entry.name));
+        return {};
+      }
       found[object->id].objects.push_back(stored(std::move(entry.name), std::move(entry.info)));
       return {};
     });
@@ -75,7 +86,7 @@ Result<std::vector<Sector>> list_sectors(const Context& ctx, Store& store) {
 }
 
 Result<Sector> find_sector(const Context& ctx, Store& store, const SectorId& id) {
-  Sector sector{.id = id, .objects = {}};
+  Sector sector{.id = id, .objects = {}, .others = {}};
   for (const Kind kind : kKinds) {
     const auto find = has_files(kind) ? find_files : find_object;
     if (auto found = find(ctx, store, name_of(id, kind), sector.objects); !found) return fail(std::move(found).error());
@@ -96,8 +107,8 @@ Result<void> remove_sector(const Context& ctx, Store& store, const Sector& secto
   for (const ObjectRemoval& removal : removals) {
     if (!is_gone(removal.result)) return removal.result;
   }
+  // With what uploads that died have left of its objects.
   for (const Kind kind : kKinds) {
-    if (!has_files(kind)) continue;
     if (auto removed = store.remove_folder(ctx, name_of(sector.id, kind)); !removed) return removed;
   }
   auto removed = store.remove(ctx, manifest_name(sector.id));

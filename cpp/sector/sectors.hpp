@@ -22,6 +22,8 @@ struct StoredObject {
 struct Sector {
   SectorId id;
   std::vector<StoredObject> objects;  ///< by name
+  /// What has the name of one and is none, such as a link to nowhere. Known from listings only.
+  std::vector<std::string> others;
 
   std::uint64_t bytes() const;
   std::vector<Flaw> flaws() const;

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
@@ -48,10 +49,19 @@ class Check {
         .object = object.name, .size = object.size, .verdict = Verdict::kWrong, .what = std::move(what), .crc32c = {}});
   }
 
+  // What is noted and not among `objects`, of a folder (empty: the store).
+  void look_for_missing(const std::string& folder, std::span<const StoredObject> objects) const {
+    for (const auto& [name, noted] : noted_.objects) {
+      const bool is_in_it = folder.empty() || name.starts_with(folder + "/");
+      if (!is_in_it || std::ranges::find(objects, name, &StoredObject::name) != objects.end()) continue;
+      wrong({.name = name, .size = noted.size, .version = {}}, "is missing");
+    }
+  }
+
  private:
   void tell_size(const StoredObject& object, const ManifestEntry* noted) const {
     Finding finding{.object = object.name, .size = object.size, .verdict = Verdict::kOk, .what = {}, .crc32c = {}};
-    if (noted != nullptr && noted->size != object.size) set_wrong_size(finding, *noted);
+    if (noted != nullptr && noted->size != object.size) set_wrong_size(finding, *noted, object.version);
     verification_.tell(std::move(finding));
   }
 
@@ -59,23 +69,29 @@ class Check {
     Finding finding{
         .object = object, .size = content.info.size, .verdict = Verdict::kOk, .what = {}, .crc32c = content.crc32c};
     if (noted != nullptr && noted->size != finding.size) {
-      set_wrong_size(finding, *noted);
+      set_wrong_size(finding, *noted, content.info.version);
     } else if (noted == nullptr || !noted->crc32c) {
       finding.verdict = Verdict::kUnknown;
     } else if (*noted->crc32c != content.crc32c) {
-      set_wrong_sum(finding, *noted, content.info.version == noted->version);
+      set_wrong_sum(finding, *noted, content.info.version);
     }
     verification_.tell(std::move(finding));
   }
 
-  static void set_wrong_size(Finding& finding, const ManifestEntry& noted) {
-    finding.verdict = Verdict::kWrong;
-    finding.what = fmt::format("has {} bytes, and was written with {}", finding.size, noted.size);
+  static void set_wrong_size(Finding& finding, const ManifestEntry& noted, const std::string& version) {
+    set_other(finding, fmt::format("has {} bytes, and was written with {}", finding.size, noted.size), noted, version);
   }
 
-  static void set_wrong_sum(Finding& finding, const ManifestEntry& noted, bool is_that_version) {
+  static void set_wrong_sum(Finding& finding, const ManifestEntry& noted, const std::string& version) {
+    set_other(finding,
+              fmt::format("has the CRC-32C {:08x}, and was written with {:08x}", *finding.crc32c, *noted.crc32c), noted,
+              version);
+  }
+
+  static void set_other(Finding& finding, std::string how, const ManifestEntry& noted, const std::string& version) {
+    const bool is_that_version = version == noted.version;
     finding.verdict = is_that_version ? Verdict::kWrong : Verdict::kChanged;
-    finding.what = fmt::format("has the CRC-32C {:08x}, and was written with {:08x}", *finding.crc32c, *noted.crc32c);
+    finding.what = std::move(how);
     if (!is_that_version) finding.what += "; another program has replaced it since, or damaged it";
   }
 
@@ -119,13 +135,14 @@ void verify_sector(const Context& ctx, const Verification& verification, const S
 }
 
 void verify_objects(const Context& ctx, const Verification& verification, const std::optional<SectorId>& id,
-                    std::span<const StoredObject> objects) {
+                    std::span<const StoredObject> objects, const std::optional<std::string>& listed) {
   Check check(ctx, verification, id);
   if (!check.read_notes()) return;
   for (const StoredObject& object : objects) {
     if (ctx.ended()) return;
     check.look_at(object);
   }
+  if (listed) check.look_for_missing(*listed, objects);
 }
 
 }  // namespace scabbard::sector

@@ -49,8 +49,9 @@ struct Verification {
 /// Looks at the sector as a whole: that nothing is missing, and at each of its objects.
 void verify_sector(const Context& ctx, const Verification& verification, const Sector& sector);
 
-/// Looks at objects that are all of that sector, or of none.
+/// Looks at objects that are all of that sector, or of none. `listed`: they are all that there is of it in that folder
+/// (empty: the store), so that others which are noted are missing.
 void verify_objects(const Context& ctx, const Verification& verification, const std::optional<SectorId>& id,
-                    std::span<const StoredObject> objects);
+                    std::span<const StoredObject> objects, const std::optional<std::string>& listed);
 
 }  // namespace scabbard::sector

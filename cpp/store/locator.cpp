@@ -38,7 +38,6 @@ class DiskLocator final : public Locator {
   explicit DiskLocator(std::vector<ConfiguredStore> configured) : configured_(std::move(configured)) {}
 
   Result<Location> resolve(const Context& ctx, std::string_view location) override {
-    std::lock_guard lock(mutex_);
     if (location.empty()) return fail(ErrorCode::kInvalidPath, "a location is empty");
     if (location.contains('\0'))
       return fail(ErrorCode::kInvalidPath, fmt::format("location {} contains a NUL byte", quote(location)));
@@ -46,7 +45,6 @@ class DiskLocator final : public Locator {
   }
 
   Result<Location> resolve_local(const Context& ctx, std::string_view path) override {
-    std::lock_guard lock(mutex_);
     if (path.empty() || path.contains('\0')) return fail(ErrorCode::kInvalidPath, "a path is empty or has a NUL byte");
     auto plain = normal(ctx, std::string(path));
     if (!plain) return fail(std::move(plain).error());
@@ -54,10 +52,10 @@ class DiskLocator final : public Locator {
   }
 
   Result<std::shared_ptr<Store>> named(std::string_view name) override {
-    std::lock_guard lock(mutex_);
     for (const ConfiguredStore& one : configured_) {
       if (one.config.name == name) return open_once(one.config);
     }
+    std::lock_guard lock(mutex_);
     for (const auto& [path, store] : open_) {
       if (store->config().name == name) return store;
     }
@@ -154,6 +152,15 @@ class DiskLocator final : public Locator {
 
   // A store that another plugin serves is a folder like others, which may be read-only.
   Result<Location> in_foreign_store(const fs::path& folder, const StoreFile& file, const fs::path& path) {
+    if (const auto url = url_elsewhere(file.meta)) {
+      return fail(
+          in_store_file({.code = ErrorCode::kInvalidArgument,
+                         .message = fmt::format("its objects are at {}, and its PluginName is {}, which is none of "
+                                                "ours: make that \"scabbard\", or take Url out of Meta",
+                                                quote(*url), quote(file.plugin_name)),
+                         .request_id = {}},
+                        folder.string()));
+    }
     auto store = folder_store(folder, file.read_only);
     if (!store) return fail(std::move(store).error());
     return Location{.store = *std::move(store), .object = below(path, folder), .is_local = true};
@@ -173,37 +180,56 @@ class DiskLocator final : public Locator {
     return Location{.store = *std::move(store), .object = below(path, folder), .is_local = true};
   }
 
+  // A file store that is none to damocles. Nobody keeps it longer than it is used: a worker's files lie in a folder for
+  // each sector.
   Result<std::shared_ptr<Store>> folder_store(const fs::path& folder, bool read_only) {
-    if (auto known = open_.find(folder.string()); known != open_.end()) return known->second;
+    if (auto known = known_folder(folder.string())) return known;
     StoreConfig config{.name = folder.string(), .path = folder.string(), .meta = {}, .read_only = read_only};
-    auto store = posix::open_store(config, folder.string(), {});
-    if (store) open_.emplace(folder.string(), *store);
-    return store;
+    auto opened = posix::open_store(config, folder.string(), {});
+    if (!opened) return opened;
+    std::lock_guard lock(mutex_);
+    std::erase_if(folders_, [](const auto& entry) { return entry.second.expired(); });
+    std::weak_ptr<Store>& known = folders_[folder.string()];
+    if (auto other = known.lock()) return other;  // another thread was quicker
+    known = *opened;
+    return opened;
   }
 
-  // Each folder is looked into once.
+  std::shared_ptr<Store> known_folder(const std::string& folder) {
+    std::lock_guard lock(mutex_);
+    const auto known = folders_.find(folder);
+    return known == folders_.end() ? nullptr : known->second.lock();
+  }
+
+  // Each is read once. That there is none is not remembered: its disk may be mounted yet.
   Result<std::optional<StoreFile>> store_file(const Context& ctx, const fs::path& folder) {
-    auto known = store_files_.find(folder.string());
-    if (known == store_files_.end()) {
-      posix::BoundedAccess access(folder.string());
-      auto file = read_store_file(ctx, access);
-      if (!file) return file;
-      known = store_files_.emplace(folder.string(), *std::move(file)).first;
+    {
+      std::lock_guard lock(mutex_);
+      if (auto known = store_files_.find(folder.string()); known != store_files_.end()) return known->second;
     }
-    return known->second;
+    posix::BoundedAccess access(folder.string());
+    auto file = read_store_file(ctx, access);
+    if (!file || !*file) return file;
+    std::lock_guard lock(mutex_);
+    return store_files_.emplace(folder.string(), **std::move(file)).first->second;
   }
 
   Result<std::shared_ptr<Store>> open_once(const StoreConfig& config) {
-    if (auto known = open_.find(config.path); known != open_.end()) return known->second;
+    {
+      std::lock_guard lock(mutex_);
+      if (auto known = open_.find(config.path); known != open_.end()) return known->second;
+    }
     auto store = open_store(config);
-    if (store) open_.emplace(config.path, *store);
-    return store;
+    if (!store) return store;
+    std::lock_guard lock(mutex_);
+    return open_.emplace(config.path, *std::move(store)).first->second;
   }
 
   const std::vector<ConfiguredStore> configured_;
-  std::mutex mutex_;
-  std::map<std::string, std::optional<StoreFile>> store_files_;  // by folder
-  std::map<std::string, std::shared_ptr<Store>> open_;           // by path or URL
+  std::mutex mutex_;                                     // of all below, and not while a disk is asked
+  std::map<std::string, StoreFile> store_files_;         // by folder
+  std::map<std::string, std::shared_ptr<Store>> open_;   // by path or URL
+  std::map<std::string, std::weak_ptr<Store>> folders_;  // those that are in no store, by path
 };
 
 }  // namespace

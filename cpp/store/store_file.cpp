@@ -19,6 +19,7 @@
 // clang-format on
 
 #include "base/text.hpp"
+#include "store/url.hpp"
 
 namespace scabbard {
 namespace {
@@ -172,6 +173,15 @@ bool has_deep_keys(std::string_view text) {
 }
 
 }  // namespace
+
+std::optional<std::string> url_elsewhere(const std::map<std::string, std::string>& meta) {
+  for (const auto& [option, value] : meta) {
+    if (!same_ignoring_case(option, "Url")) continue;
+    const auto url = parse_url(value);
+    if (!url || !url->is_local_file()) return redacted(value);
+  }
+  return std::nullopt;
+}
 
 StoreConfig StoreFile::as_config(std::string_view folder) const {
   return {.name = name, .path = std::string(folder), .meta = meta, .read_only = read_only};

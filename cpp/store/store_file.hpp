@@ -1,6 +1,7 @@
 // sectorstore.json and scabbard.toml: the two ways in which stores are described on disk.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ inline bool is_inner_store_file(std::string_view object) {
   auto slash = object.rfind('/');
   return slash != std::string_view::npos && object.substr(slash + 1) == kStoreFileName;
 }
+
+/// Where the objects of a store are by its Meta, fit to be shown; nothing where that is its folder.
+std::optional<std::string> url_elsewhere(const std::map<std::string, std::string>& meta);
 
 /// What a sectorstore.json says, as far as it concerns us.
 struct StoreFile {

@@ -93,6 +93,11 @@ struct CreateOptions {
   /// Where not null, raised by every run of bytes as it is taken: for showing how far a long write is. Must outlive
   /// the write.
   std::atomic<std::uint64_t>* progress = nullptr;
+  /// A link that has the object's name stays, and what it leads to is replaced; otherwise the link itself is.
+  bool through_link = true;
+  /// What ends in the middle for a reason that may pass (the context, an outage) stays on the server, and the next
+  /// put_file() of the same file goes on with it. Otherwise it is given up.
+  bool resumable = false;
 };
 
 /// One of the copies of Store::copy_many_from(): input above, output below.
@@ -293,7 +298,8 @@ class SCABBARD_API Store {
   virtual void remove_many(const Context& ctx, std::span<ObjectRemoval> removals);
   /// Removes a folder in which there are no objects, and those below it, with what dead writers left in them; links
   /// are left alone. An empty name is the store itself, of which only the folders in it go. Nothing where the backend
-  /// has no folders, or no such one. What is in them and is no object (a device, a link to nowhere) is kIo.
+  /// has no folders, or no such one, but for what dead writers left there or of an object of that name. What is in them
+  /// and is no object (a device, a link to nowhere) is kIo.
   virtual Result<void> remove_folder(const Context& ctx, std::string_view folder) = 0;
   /// Begins a listing.
   virtual Result<std::unique_ptr<Lister>> list(const Context& ctx, const ListOptions& options = {}) = 0;

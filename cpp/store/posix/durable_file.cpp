@@ -1,5 +1,6 @@
 #include "store/posix/durable_file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
@@ -113,7 +114,7 @@ Result<std::string> follow_links(Operation& op, std::string path) {
 Result<DurableFile> DurableFile::create(Operation& op, std::shared_ptr<Volume> volume, std::string_view object,
                                         const CreateOptions& options, std::shared_ptr<Guard> guard) {
   if (auto stands = op.check_root(); !stands) return fail(std::move(stands).error());
-  auto path = follow_links(op, volume->path_of(object));
+  auto path = options.through_link ? follow_links(op, volume->path_of(object)) : volume->path_of(object);
   if (!path) return fail(std::move(path).error());
   DurableFile file(std::move(volume), std::move(guard), *std::move(path), options);
   if (auto seen = file.look_at_target(op); !seen) return fail(std::move(seen).error());
@@ -127,6 +128,7 @@ DurableFile::DurableFile(DurableFile&& other) noexcept
       path_(std::move(other.path_)),
       temporary_(std::exchange(other.temporary_, {})),
       exclusive_(other.exclusive_),
+      through_link_(other.through_link_),
       progress_(other.progress_),
       replaced_(other.replaced_),
       fd_(std::exchange(other.fd_, -1)),
@@ -156,6 +158,8 @@ DurableFile::~DurableFile() {
 }
 
 Result<void> DurableFile::look_at_target(Operation& op) {
+  // A link that is replaced itself has neither owner nor mode to keep.
+  if (!through_link_ && is_link(op.calls(), path_, DT_UNKNOWN)) return {};
   struct stat status;
   int result = uninterrupted([&] { return op.calls().stat(path_, status); });
   if (result == -ENOENT) return {};

@@ -76,6 +76,7 @@ class DurableFile {
         guard_(std::move(guard)),
         path_(std::move(path)),
         exclusive_(options.exclusive),
+        through_link_(options.through_link),
         progress_(options.progress) {}
 
   Result<void> look_at_target(Operation& op);
@@ -89,6 +90,7 @@ class DurableFile {
   std::string path_;
   std::string temporary_;  // empty once published
   bool exclusive_;
+  bool through_link_;
   std::atomic<std::uint64_t>* progress_;
   std::optional<struct stat> replaced_;
   int fd_ = -1;

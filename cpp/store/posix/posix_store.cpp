@@ -42,6 +42,12 @@ std::string filesystem_id(const struct statfs& status, dev_t device) {
   return fmt::format("dev-{:x}", device);
 }
 
+// As a root that what lies below it begins with, and a "/": that of all files, too.
+std::string rooted(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path == "/" ? "/." : path;
+}
+
 class PosixStore final : public Store {
  public:
   explicit PosixStore(std::shared_ptr<Volume> volume) : volume_(std::move(volume)) {}
@@ -52,13 +58,14 @@ class PosixStore final : public Store {
   Capabilities capabilities() const override {
     return {.exclusive_create = true,
             .object_beside_folder = false,
-            .local_files = config().path == volume_->root(),
+            .local_files = rooted(config().path) == volume_->root(),
             .immediate = !volume_->guarded(),
             .max_component = 255,
             .max_name = volume_->max_name()};
   }
   std::string location(std::string_view object) const override {
-    return object.empty() ? config().path : config().path + "/" + std::string(object);
+    if (object.empty()) return config().path;
+    return config().path + (config().path.ends_with('/') ? "" : "/") + std::string(object);
   }
 
   Result<ObjectInfo> stat(const Context& ctx, std::string_view object) override {
@@ -189,8 +196,7 @@ class PosixStore final : public Store {
 }  // namespace
 
 Result<std::shared_ptr<Store>> open_store(StoreConfig config, std::string root, const Settings& settings) {
-  while (root.size() > 1 && root.back() == '/') root.pop_back();
-  if (root == "/") root = "/.";  // so that what lies below begins with root + "/", here too
+  root = rooted(std::move(root));
   auto volume = std::make_shared<Volume>(std::move(config), root, settings);
   auto brief = Context().with_clock(volume->clock()).with_timeout(kOpenLimit);
   Operation op(*volume, brief, Access::kRead, "open", "");

@@ -133,7 +133,7 @@ Result<SweepResult> sweep(const Context& ctx, const std::shared_ptr<Volume>& vol
 }
 
 Result<SweepResult> sweep_folder(const Context& ctx, const std::shared_ptr<Volume>& volume, std::string_view folder) {
-  Operation op(*volume, ctx, Access::kRead, "sweep", folder, volume->guard());
+  Operation op(*volume, ctx, Access::kRead, "sweep", folder);
   if (auto writable = op.check_writable(); !writable) return fail(std::move(writable).error());
   if (auto stands = op.check_root(); !stands) return fail(std::move(stands).error());
   return Sweep(op).run_in(folder.empty() ? volume->root() : volume->path_of(folder));

@@ -87,6 +87,14 @@ Result<UploadSource> state_of(const Operation& op, const FileSource& source) {
                       .length = source.length};
 }
 
+Result<WriteInfo> send(const Operation& op, Upload& upload, const FileSource& source, const UploadSource& before) {
+  if (auto taken = upload.take_source(op); !taken) return fail(std::move(taken).error());
+  auto after = state_of(op, source);
+  if (!after) return fail(std::move(after).error());
+  if (*after != before) return op.failed(ErrorCode::kChanged, "the source was written to while it was read");
+  return upload.finish(op);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Writer>> create_object(const Context& ctx, std::shared_ptr<Bucket> bucket,
@@ -114,11 +122,9 @@ Result<WriteInfo> put_file(const Context& ctx, const std::shared_ptr<Bucket>& bu
   known.length = source.length;
   auto upload = Upload::begin(op, bucket, object, known, Upload::Source{.file = source, .state = *before});
   if (!upload) return fail(std::move(upload).error());
-  if (auto taken = (*upload)->take_source(op); !taken) return fail(std::move(taken).error());
-  auto after = state_of(op, source);
-  if (!after) return fail(std::move(after).error());
-  if (*after != *before) return op.failed(ErrorCode::kChanged, "the source was written to while it was read");
-  return (*upload)->finish(op);
+  auto written = send(op, **upload, source, *before);
+  if (!written) (*upload)->leave(written.error());
+  return written;
 }
 
 }  // namespace scabbard::s3

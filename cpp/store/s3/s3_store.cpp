@@ -35,13 +35,17 @@ Result<std::uint64_t> bytes_in(const Context& ctx, const std::shared_ptr<Bucket>
   return counted ? Result<std::uint64_t>(used) : fail(std::move(counted).error());
 }
 
-// Gives up the uploads of dead writers of this machine, below a folder: all that can be, then the first failure.
-Result<SweepResult> sweep_uploads(const Operation& op, std::string_view folder) {
+// Gives up the uploads of dead writers of this machine, of the object and the folder of that name (empty: all): all
+// that can be, then the first failure.
+Result<SweepResult> sweep_uploads(const Operation& op, std::string_view name) {
   Bucket& bucket = op.bucket();
   SweepResult swept;
   Result<void> result;
-  for (auto& entry : bucket.journal().dead(bucket.key_of(folder))) {
+  const std::string key = bucket.key_of(name);
+  for (auto& entry : bucket.journal().dead(key)) {
     const JournalRecord& record = entry->record();
+    const bool is_of_name = name.empty() || record.key.size() == key.size() || record.key[key.size()] == '/';
+    if (!is_of_name) continue;
     AbortUpload request(bucket, record.key, record.upload_id);
     if (auto done = op.run(request); !done) {
       if (result) result = std::move(done);
@@ -134,7 +138,7 @@ class S3Store final : public Store {
     if (auto going = op.check_writable(); !going) return going;
     if (folder.empty()) return {};
     if (auto valid = op.check_name(); !valid) return valid;
-    auto swept = sweep_uploads(op, std::string(folder) + "/");
+    auto swept = sweep_uploads(op, folder);
     return swept ? Result<void>() : fail(std::move(swept).error());
   }
 

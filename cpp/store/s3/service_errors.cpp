@@ -18,7 +18,8 @@ constexpr std::string_view kWrongKeys = "the server does not know the access key
 
 constexpr std::array kRules = {
     ErrorRule{"NoSuchKey", kNotFound, Remedy::kNone, "not found"},
-    ErrorRule{"NoSuchUpload", kIo, Remedy::kNone, "the multipart upload is gone: somebody has aborted it"},
+    // Another one can be begun.
+    ErrorRule{"NoSuchUpload", kUnavailable, Remedy::kNone, "the multipart upload is gone: somebody has aborted it"},
     ErrorRule{"NoSuchBucket", kUnavailable, Remedy::kNone, "the bucket does not exist: create it, or correct Url"},
     ErrorRule{"InvalidBucketName", kInvalidArgument, Remedy::kNone, "no bucket can be called that: correct Url"},
     ErrorRule{"AccessDenied", kPermissionDenied, Remedy::kNone,

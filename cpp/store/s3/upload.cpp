@@ -74,13 +74,20 @@ Upload::~Upload() {
   if (!finished_) abandon();
 }
 
+void Upload::leave(const Error& why) {
+  const bool may_pass = why.retryable || why.code == ErrorCode::kNoSpace || why.code == ErrorCode::kCancelled ||
+                        why.code == ErrorCode::kDeadlineExceeded;
+  stays_ = options_.resumable && may_pass && journal_ != nullptr;
+}
+
 void Upload::abandon() {
   bucket_->client().cancel(arrivals_);
   {
     std::unique_lock lock(arrivals_.mutex);
     arrivals_.changed.wait(lock, [&] { return arrivals_.under_way == 0; });
   }
-  if (!upload_id_.empty()) abandon_upload(*bucket_, key_, upload_id_, std::move(journal_));
+  // The journal's entry of one that stays is from now on a dead writer's.
+  if (!upload_id_.empty() && !stays_) abandon_upload(*bucket_, key_, upload_id_, std::move(journal_));
 }
 
 // A buffer for what is small.
@@ -213,22 +220,30 @@ JournalRecord Upload::record() const {
           .parts = {}};
 }
 
-// Whether there is an upload of the same source that a dead writer has left, and the server still has it.
+// Whether there is an upload of the same source that a dead writer has left, and the server still has it. Those of
+// other sources are given up: what they were to make is now made of this one.
 Result<bool> Upload::go_on(const Operation& op) {
-  if (!source_) return false;
-  auto journal = bucket_->journal().take_dead(record());
-  if (!journal) return false;
-  ListParts look(*bucket_, key_, journal->record().upload_id);
-  auto there = bucket_->client().run(op.context(), look);
-  if (!there && there.error().code == ErrorCode::kNotFound) {
-    journal->remove();
-    return false;
+  const JournalRecord wanted = record();
+  for (auto& dead : bucket_->journal().dead_of(key_)) {
+    if (journal_ != nullptr || !dead->record().is_begun(wanted)) {
+      const std::string id = dead->record().upload_id;
+      abandon_upload(*bucket_, key_, id, std::move(dead));
+    } else {
+      journal_ = std::move(dead);
+    }
   }
-  if (!there) return op.failed(std::move(there).error());
+  if (!journal_) return false;
+  ListParts look(*bucket_, key_, journal_->record().upload_id);
+  auto there = bucket_->client().run(op.context(), look);
+  if (!there) {
+    const bool is_gone = there.error().code == ErrorCode::kNotFound;
+    if (is_gone) journal_->remove();
+    journal_.reset();  // or it is a dead writer's again
+    return is_gone ? Result<bool>(false) : op.failed(std::move(there).error());
+  }
+  upload_id_ = journal_->record().upload_id;
   log::info("store {}: the upload of {} goes on where it ended: {} parts are there", bucket_->quoted_name(),
-            quote(object_), journal->record().parts.size());
-  upload_id_ = journal->record().upload_id;
-  journal_ = std::move(journal);
+            quote(object_), journal_->record().parts.size());
   return true;
 }
 

@@ -38,7 +38,7 @@ class Upload {
   static Result<std::unique_ptr<Upload>> begin(const Operation& op, std::shared_ptr<Bucket> bucket,
                                                std::string_view object, const CreateOptions& options,
                                                const std::optional<Source>& source = std::nullopt);
-  /// Gives up what was not finished.
+  /// Gives up what was not finished, unless it stays.
   ~Upload();
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
@@ -51,6 +51,9 @@ class Upload {
   Result<void> take_source(const Operation& op);
   /// Makes the object visible, and looks whether it is what was sent.
   Result<WriteInfo> finish(const Operation& op);
+
+  /// It ends here without an object. One that is resumable stays on the server, where `why` may pass.
+  void leave(const Error& why);
 
   std::uint64_t size() const { return size_; }
 
@@ -124,6 +127,7 @@ class Upload {
   bool straight_ = false;                          // parts are sent from the source and not from memory of ours
   std::unique_ptr<UploadJournal::Entry> journal_;  // of the multipart upload
   bool finished_ = false;
+  bool stays_ = false;
   Arrivals arrivals_;
 };
 

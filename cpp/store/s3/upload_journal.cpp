@@ -121,19 +121,27 @@ int create_locked(const std::string& path) {
   }
 }
 
-// The file of a dead writer, locked; nothing where its writer lives, or died before it had written anything down.
-std::unique_ptr<UploadJournal::Entry> take(const std::string& path) {
+// The file of a dead writer, locked; nothing where its writer lives, or died before it had written anything down, or it
+// is of no key that is wanted. One that is not wanted is not locked, or another thread would take it for a living
+// one's.
+template <class IsWanted>
+std::unique_ptr<UploadJournal::Entry> take(const std::string& path, const IsWanted& is_wanted) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_APPEND | O_NOFOLLOW);
   if (descriptor < 0) return nullptr;
+  const auto seen = read_all(descriptor);
+  const auto record_seen = seen ? parse(*seen) : std::nullopt;
+  const bool may_be_wanted = seen && (!record_seen || is_wanted(record_seen->key));
   // A writer that lives may have finished meanwhile.
-  const bool is_mine = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && !is_removed(descriptor);
+  const bool is_mine = may_be_wanted && ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && !is_removed(descriptor);
   if (auto text = is_mine ? read_all(descriptor) : std::nullopt) {
     // The last line may be cut. The next one must not become part of it.
     const std::size_t end = text->rfind('\n') + 1;
     if (end == 0) ::unlink(path.c_str());
     const bool is_whole = end == text->size() || ::ftruncate(descriptor, static_cast<off_t>(end)) == 0;
     auto record = is_whole ? parse(text->substr(0, end)) : std::nullopt;
-    if (record) return std::make_unique<UploadJournal::Entry>(descriptor, path, *std::move(record));
+    if (record && is_wanted(record->key)) {
+      return std::make_unique<UploadJournal::Entry>(descriptor, path, *std::move(record));
+    }
   }
   ::close(descriptor);
   return nullptr;
@@ -172,25 +180,23 @@ std::unique_ptr<UploadJournal::Entry> UploadJournal::begin(JournalRecord record)
   return nullptr;
 }
 
-std::vector<std::unique_ptr<UploadJournal::Entry>> UploadJournal::dead(std::string_view prefix) const {
+template <class IsWanted>
+std::vector<std::unique_ptr<UploadJournal::Entry>> UploadJournal::dead_where(IsWanted is_wanted) const {
   std::vector<std::unique_ptr<Entry>> entries;
   std::error_code failed;
   for (fs::directory_iterator next(folder_, failed), end; !failed && next != end; next.increment(failed)) {
     if (!next->path().string().ends_with(kSuffix)) continue;
-    auto entry = take(next->path());
-    if (entry && entry->record().key.starts_with(prefix)) entries.push_back(std::move(entry));
+    if (auto entry = take(next->path(), is_wanted)) entries.push_back(std::move(entry));
   }
   return entries;
 }
 
-std::unique_ptr<UploadJournal::Entry> UploadJournal::take_dead(const JournalRecord& wanted) const {
-  auto entries = dead(wanted.key);
-  auto found = std::ranges::find_if(entries, [&](const auto& entry) {
-    const JournalRecord& record = entry->record();
-    return record.key == wanted.key && record.part_size == wanted.part_size && record.checksum == wanted.checksum &&
-           record.source == wanted.source;
-  });
-  return found == entries.end() ? nullptr : std::move(*found);
+std::vector<std::unique_ptr<UploadJournal::Entry>> UploadJournal::dead(std::string_view prefix) const {
+  return dead_where([prefix](const std::string& key) { return key.starts_with(prefix); });
+}
+
+std::vector<std::unique_ptr<UploadJournal::Entry>> UploadJournal::dead_of(std::string_view key) const {
+  return dead_where([key](const std::string& other) { return other == key; });
 }
 
 }  // namespace scabbard::s3

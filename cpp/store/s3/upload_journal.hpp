@@ -41,6 +41,12 @@ struct JournalRecord {
   std::string checksum;                ///< the algorithm, as S3 calls it; empty: none
   std::optional<UploadSource> source;  ///< nothing: a stream, which nobody has a second time
   std::map<unsigned, JournalPart> parts;
+
+  /// Whether an upload of the same file in the same parts can go on with it.
+  bool is_begun(const JournalRecord& wanted) const {
+    return source && key == wanted.key && part_size == wanted.part_size && checksum == wanted.checksum &&
+           source == wanted.source;
+  }
 };
 
 class UploadJournal {
@@ -71,10 +77,13 @@ class UploadJournal {
   std::unique_ptr<Entry> begin(JournalRecord record) const;
   /// What dead writers have left of keys that begin with `prefix`.
   std::vector<std::unique_ptr<Entry>> dead(std::string_view prefix) const;
-  /// Of these the one that `wanted` would go on with: of the same key, part size, checksum and source.
-  std::unique_ptr<Entry> take_dead(const JournalRecord& wanted) const;
+  /// The same of one key.
+  std::vector<std::unique_ptr<Entry>> dead_of(std::string_view key) const;
 
  private:
+  template <class IsWanted>
+  std::vector<std::unique_ptr<Entry>> dead_where(IsWanted is_wanted) const;
+
   const std::string folder_;
 };
 
