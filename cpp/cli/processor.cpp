@@ -25,6 +25,9 @@ namespace {
 // Those that wait for a store included, which would otherwise hold up transfers to others.
 constexpr unsigned kMostAtOnce = 512;
 
+// A task of a thousand routes has a tenth of that; taken apart it needs some ten times its length in memory.
+constexpr std::size_t kLongestLine = std::size_t{8} << 20;
+
 struct TransferCommand {
   bool disable_link = false;
   std::string verify = "size";
@@ -83,7 +86,7 @@ void serve_transfers(Session& session, const TransferCommand& command) {
                                                            .concurrent = command.concurrent},
                                                           reports_of(session)}});
   const Error end = extproc::serve_lines(
-      interruption.context(), {.stage = "transfer", .concurrency = kMostAtOnce},
+      interruption.context(), {.stage = "transfer", .concurrency = kMostAtOnce, .longest_line = kLongestLine},
       [owned](const Context& ctx, const nlohmann::json& task) { return owned->transfer.run(ctx, task); });
   // The end of its parent is the ordinary one.
   if (end.code != ErrorCode::kClosed && end.code != ErrorCode::kCancelled) session.report(end);

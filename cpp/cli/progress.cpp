@@ -97,7 +97,12 @@ Progress::Style Progress::style(bool quiet, bool json) {
 
 Progress::Progress(Style style, std::optional<Amount> total, std::string title)
     : style_(style), total_(total), title_(std::move(title)) {
-  if (style_ != Style::kNone) thread_ = std::jthread([this](const std::stop_token& over) { run(over); });
+  if (style_ == Style::kNone) return;
+  try {
+    thread_ = std::jthread([this](const std::stop_token& over) { run(over); });
+  } catch (const std::system_error&) {
+    // Without a thread to show it there is no progress, and all else goes on.
+  }
 }
 
 Progress::~Progress() { stop(); }

@@ -39,6 +39,7 @@ struct Unit {
   Place place;
   std::optional<sector::SectorId> id;
   std::vector<sector::StoredObject> objects;
+  std::vector<std::string> others;    // of the sector, see there
   bool is_whole = false;              // all that there is of the sector
   std::optional<std::string> listed;  // all that there is of it in this folder
 };
@@ -60,8 +61,12 @@ class Verify {
     const auto place = find_store(session_, options_.store);
     if (!place) return;
     for (sector::Sector& sector : find_sectors(session_, context(), *place, options_)) {
-      units_.push_back(
-          {.place = *place, .id = sector.id, .objects = std::move(sector.objects), .is_whole = true, .listed = {}});
+      units_.push_back({.place = *place,
+                        .id = sector.id,
+                        .objects = std::move(sector.objects),
+                        .others = std::move(sector.others),
+                        .is_whole = true,
+                        .listed = {}});
     }
     run();
   }
@@ -108,8 +113,12 @@ class Verify {
                        .request_id = {}});
     }
     for (auto& [id, objects] : by_sector) {
-      units_.push_back(
-          {.place = place, .id = id, .objects = std::move(objects), .is_whole = false, .listed = place.object});
+      units_.push_back({.place = place,
+                        .id = id,
+                        .objects = std::move(objects),
+                        .others = {},
+                        .is_whole = false,
+                        .listed = place.object});
     }
     return {};
   }
@@ -119,6 +128,7 @@ class Verify {
     units_.push_back({.place = place,
                       .id = of_sector ? std::optional(of_sector->id) : std::nullopt,
                       .objects = {std::move(object)},
+                      .others = {},
                       .is_whole = false,
                       .listed = {}});
   }
@@ -156,7 +166,7 @@ class Verify {
                                               take(unit.place, finding);
                                             }};
     if (unit.is_whole) {
-      verify_sector(context(), verification, {.id = *unit.id, .objects = unit.objects});
+      verify_sector(context(), verification, {.id = *unit.id, .objects = unit.objects, .others = unit.others});
     } else {
       verify_objects(context(), verification, unit.id, unit.objects, unit.listed);
     }

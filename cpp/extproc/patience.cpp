@@ -39,7 +39,8 @@ bool mends_itself(const Error& error) {
     case ErrorCode::kClosed:
       return false;
     case ErrorCode::kNoSpace:
-    case ErrorCode::kUnavailable:  // also where somebody has to do something: mount a disk, make a bucket
+    case ErrorCode::kDeadlineExceeded:  // of something within the call
+    case ErrorCode::kUnavailable:       // also where somebody has to do something: mount a disk, make a bucket
       return true;
     default:
       return error.retryable;

@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "extproc/local_links.hpp"
 #include "store/listing.hpp"
+#include "store/posix/posix_store.hpp"
 #include "store/store_file.hpp"
 
 namespace scabbard::extproc {
@@ -29,16 +30,22 @@ bool is_none(const Result<void>& removed) { return !removed && removed.error().c
 
 Result<ReplacedFolder> ReplacedFolder::look(const Context& ctx, Store& store, const std::string& folder, bool others) {
   ReplacedFolder replaced(folder);
-  const ListOptions options{.folder = folder, .follow_links = false, .others = others, .names_only = true};
-  auto listed = for_each_entry(ctx, store, options, [&](const ListEntry& entry) -> Result<void> {
+  auto take = [&](const ListEntry& entry) -> Result<void> {
     if (is_inner_store_file(entry.name)) {
       return fail(ErrorCode::kInvalidPath,
                   fmt::format("{} cannot be replaced: {} makes it a store", quote(store.location(folder)),
                               quote(store.location(entry.name))));
     }
     replaced.names_.insert(entry.name);
+    if (entry.is_other) replaced.others_.insert(entry.name);
     return {};
-  });
+  };
+  ListOptions options{.folder = folder, .follow_links = false, .others = others, .names_only = true};
+  auto listed = for_each_entry(ctx, store, options, take);
+  // In a store, a folder may be a link to another disk, and stay one.
+  options.follow_links = true;
+  const bool is_link = !listed && listed.error().code == ErrorCode::kNotRegularFile;
+  if (is_link) listed = for_each_entry(ctx, store, options, take);
   if (!listed) return fail(std::move(listed).error());
   return replaced;
 }
@@ -63,6 +70,10 @@ Result<void> ReplacedFolder::clear_way(const Context& ctx, Store& store, const s
     each_folder_above(object, [&](const std::string& above) {
       if (names_.contains(above)) in_the_way.insert(above);
     });
+  }
+  for (const std::string& object : objects) {
+    if (others_.contains(object)) in_the_way.insert(object);
+    if (posix::folder_id(ctx, store, object)) folders.insert(object);  // with nothing in it but what is in the way
   }
   if (auto removed = remove(ctx, store, in_the_way); !removed) return removed;
   for (const std::string& folder : folders) {

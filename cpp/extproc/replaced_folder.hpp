@@ -18,7 +18,7 @@ class ReplacedFolder {
 
   bool empty() const { return names_.empty(); }
 
-  /// Removes what is a file where a folder of one of `objects` is to be, or lies in a folder that is to be one of them.
+  /// Removes what is a file where a folder of one of `objects` is to be, or no file where one of them is to be.
   Result<void> clear_way(const Context& ctx, Store& store, const std::set<std::string>& objects);
   /// Removes what is none of `objects`, and folders in which nothing is left.
   Result<void> remove_rest(const Context& ctx, Store& store, const std::set<std::string>& objects);
@@ -29,6 +29,7 @@ class ReplacedFolder {
 
   std::string folder_;
   std::set<std::string> names_;
+  std::set<std::string> others_;  // of these, what is neither object nor folder
 };
 
 }  // namespace scabbard::extproc

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/options.hpp"
 #include "base/text.hpp"
 #include "extproc/destinations.hpp"
 #include "extproc/local_links.hpp"
@@ -42,6 +43,17 @@ struct Place {
   std::string path;
 
   std::string location() const { return store->location(object); }
+  /// The same of two stores that have one bucket.
+  std::string place() const {
+    const StoreConfig& config = store->config();
+    if (is_file_of_this_machine()) return location();
+    const auto option = [&](const char* name) {
+      const auto found = config.meta.find(name);
+      return found == config.meta.end() ? std::string() : without_trailing_slashes(found->second);
+    };
+    const std::string url = option("Url");
+    return fmt::format("{} {}", option("Endpoint"), joined(url.empty() ? config.path : url, object));
+  }
   bool is_file_of_this_machine() const { return store->capabilities().local_files; }
 };
 
@@ -114,9 +126,9 @@ class Route {
     if (*there != Kind::kNothing && *there != *kind) {
       return refused(fmt::format("dest entry type is different with src, is_dir={}: {}", is_folder, to->path));
     }
-    if (is_same(*from, *to)) return {};
+    if (is_same(*from, *to, is_folder)) return {};
     if (auto apart = check_apart(*from, *to); !apart) return apart;
-    auto mine = claim(to->location());
+    auto mine = claim(to->place());
     if (!mine) return fail(std::move(mine).error());
     const bool both_local = from->is_file_of_this_machine() && to->is_file_of_this_machine() && to->is_local;
     if (both_local && route_.allow_link && options_.links) return patiently([&] { return link(*from, *to); });
@@ -169,6 +181,10 @@ class Route {
 
   // By the folder that it lies in: it may itself be replaced.
   Result<Place> find_local(const std::string& text) {
+    // "link/.." is not where the link lies, and is refused.
+    if (auto plain = has_way_back(text) ? locator_.resolve_local(ctx_, text) : Location(); !plain) {
+      return fail(std::move(plain).error());
+    }
     const std::filesystem::path path =
         without_trailing_slashes(std::filesystem::path(text).lexically_normal().string());
     if (!path.has_filename()) return refused(fmt::format("{} is the root of all files", quote(text)));
@@ -187,12 +203,27 @@ class Route {
       return refused(fmt::format("{} lies in store {} and not in {}", quote(path), quote(found.store->config().name),
                                  quote(name)));
     }
-    const auto url = url_by_task(task_, name);
+    const auto url = elsewhere_by_task(name);
     if (!url) return {};  // a plain folder, as the stock processor takes it
     return refused(
         fmt::format("{} does not lie in store {}, whose objects are at {}: put its sectorstore.json into the "
                     "folder that is attached (`scabbard init`), or name the folder in SCABBARD_CONFIG",
                     quote(path), quote(name), *url));
+  }
+
+  // What the task says of a store whose objects are not in its folder: its Url, or an option that only such ones take.
+  std::optional<std::string> elsewhere_by_task(const std::string& name) const {
+    if (auto url = url_by_task(task_, name)) return url;
+    const auto known = task_.stores.find(name);
+    if (known == task_.stores.end()) return std::nullopt;
+    for (const auto& option : known->second) {
+      bool is_of_files = true;
+      bool is_of_s3 = true;
+      valid_options("file", {option}, [&](const Error&) { is_of_files = false; });
+      valid_options("s3", {option}, [&](const Error&) { is_of_s3 = false; });
+      if (is_of_s3 && !is_of_files) return fmt::format("a server ({})", option.first);
+    }
+    return std::nullopt;
   }
 
   // That manager and worker mean one place by the name.
@@ -221,16 +252,19 @@ class Route {
                  .request_id = {}});
   }
 
-  static bool is_same(const Place& from, const Place& to) {
-    if (from.store == to.store && from.object == to.object) return true;
+  static bool is_same(const Place& from, const Place& to, bool is_folder) {
+    if (from.place() == to.place()) return true;
     if (!from.is_file_of_this_machine() || !to.is_file_of_this_machine()) return false;
-    return is_same_name(from.location(), to.location());
+    if (is_same_name(from.location(), to.location())) return true;
+    // By a link that leads to the destination. If that is a link itself, a copy is wanted in its place.
+    return is_folder && !is_link_somewhere(to.location()) && is_same_file(from.location(), to.location());
   }
 
   // Neither end may lie in the other: what is replaced would be what is copied.
   static Result<void> check_apart(const Place& from, const Place& to) {
     if (!to.is_local && to.object.empty()) return refused(fmt::format("{} is a whole store", quote(to.path)));
-    const bool by_name = from.store == to.store && (lies_in(from.object, to.object) || lies_in(to.object, from.object));
+    // Two stores may have one bucket.
+    const bool by_name = lies_in(from.place(), to.place()) || lies_in(to.place(), from.place());
     const bool both_files = from.is_file_of_this_machine() && to.is_file_of_this_machine();
     if (!by_name && !(both_files && contain_each_other(from.location(), to.location()))) return {};
     return refused(
@@ -251,10 +285,9 @@ class Route {
     return replace_by_link(from.location(), to.location());
   }
 
-  // What a link in a plain folder leads to is not to be written to: it may be objects of a store.
-  static CreateOptions create_options(const Place& to, TransferDisplay& display) {
+  static CreateOptions create_options(bool through_link, TransferDisplay& display) {
     return {
-        .exclusive = false, .length = {}, .progress = display.bytes(), .through_link = !to.is_local, .resumable = true};
+        .exclusive = false, .length = {}, .progress = display.bytes(), .through_link = through_link, .resumable = true};
   }
 
   // What died here before leaves nothing behind.
@@ -267,9 +300,11 @@ class Route {
     if (!info) return fail(std::move(info).error());
     const auto display = reports_.begin(title_, 1, info->size);
     sweep(to, to.object.substr(0, to.object.contains('/') ? to.object.rfind('/') : 0));
+    // What a link leads to is not to be written to: it may be an object of a store. One to nowhere is a place to fill.
+    const bool through_link = !to.is_local || !is_link_somewhere(to.location());
     auto written = patiently([&]() -> Result<void> {
-      auto made =
-          scabbard::copy_object(ctx_, *from.store, from.object, *to.store, to.object, create_options(to, *display));
+      auto made = scabbard::copy_object(ctx_, *from.store, from.object, *to.store, to.object,
+                                        create_options(through_link, *display));
       return made ? take(from, from.object, to, to.object, *made) : fail(std::move(made).error());
     });
     if (!written) return written;
@@ -299,12 +334,14 @@ class Route {
     std::uint64_t bytes = 0;
     for (const FolderEntry& entry : *entries) bytes += entry.size;
     const auto display = reports_.begin(title_, entries->size(), bytes);
-    copy.options = create_options(to, *display);
+    copy.options = create_options(!to.is_local, *display);
     std::set<std::string> objects;
     for (const FolderEntry& entry : *entries) objects.insert(joined(to.object, entry.name));
     auto cleared = patiently([&] { return old->clear_way(ctx_, *to.store, objects); });
     if (!cleared) return cleared;
-    sweep(to, to.object);
+    std::set<std::string> folders = {to.object};
+    for (const std::string& object : objects) folders.insert(object.substr(0, object.rfind('/')));
+    for (const std::string& folder : folders) sweep(to, folder);
     if (auto copied = copy_all(from, to, copy, *std::move(entries), *display); !copied) return copied;
     auto removed = patiently([&] { return old->remove_rest(ctx_, *to.store, objects); });
     return removed ? note_in_manifest(to, to.object) : removed;
@@ -361,6 +398,7 @@ class Route {
   Result<void> take(const Place& from, const std::string& source, const Place& to, const std::string& object,
                     const WriteInfo& written) {
     auto sum = verified(from, source, to, object, written);
+    if (sum) sum = compared(from, source, to, object, *sum);
     if (!sum) return fail(std::move(sum).error());
     written_[object] = {.size = written.size, .crc32c = *sum, .version = written.version};
     return {};
@@ -392,6 +430,36 @@ class Route {
                             quote(to.store->location(object)), there->crc32c, *wanted));
   }
 
+  // With what is noted at the source of the bytes that were written there: the sum holds for the copy, too.
+  Result<std::optional<std::uint32_t>> compared(const Place& from, const std::string& source, const Place& to,
+                                                const std::string& object, std::optional<std::uint32_t> sum) {
+    const sector::ManifestEntry* noted = noted_at(from, source);
+    if (noted == nullptr || !noted->crc32c || noted->crc32c == sum) return sum;
+    auto now = patiently([&] { return from.store->stat(ctx_, source); });
+    if (!now) return fail(std::move(now).error());
+    if (now->version != noted->version) return sum;  // it was replaced since by somebody who noted nothing
+    if (!sum) return noted->crc32c;
+    const auto removed = to.store->remove(ctx_, object);
+    return fail(ErrorCode::kCorrupt,
+                fmt::format("{} has the CRC-32C {:08x}, and was written with {:08x}: it was damaged since; the copy {}",
+                            quote(from.store->location(source)), *sum, *noted->crc32c,
+                            removed ? "was removed" : "has to be removed: " + removed.error().message));
+  }
+
+  // What a store of ours knows of an object of a sector.
+  const sector::ManifestEntry* noted_at(const Place& from, const std::string& source) {
+    const auto of_sector = from.is_local ? std::nullopt : sector::sector_object(source);
+    if (!of_sector) return nullptr;
+    auto known = known_.find(of_sector->id);
+    if (known == known_.end()) {
+      auto manifest = sector::known_manifest(ctx_, *from.store, of_sector->id);
+      if (!manifest) reports_.tell(fmt::format("{}: no sums are compared: {}", title_, manifest.error().message));
+      known = known_.emplace(of_sector->id, manifest ? *std::move(manifest) : sector::Manifest()).first;
+    }
+    const auto entry = known->second.objects.find(source);
+    return entry == known->second.objects.end() ? nullptr : &entry->second;
+  }
+
   // Of sectors in a store of ours. A folder may hold several.
   Result<void> note_in_manifest(const Place& to, const std::string& replaced) {
     if (to.is_local) return {};
@@ -405,7 +473,9 @@ class Route {
       auto mine = claim(to.store->location(sector::manifest_name(id)));
       if (!mine) return fail(std::move(mine).error());
       auto noted = patiently([&] { return sector::note_written(ctx_, *to.store, id, manifest, replaced); });
-      if (!noted) return noted;
+      if (ctx_.ended()) return noted;
+      // The sector is in its place all the same.
+      if (!noted) reports_.tell(fmt::format("{}: no sums are noted: {}", title_, noted.error().message));
     }
     return {};
   }
@@ -421,6 +491,7 @@ class Route {
   Turn turn_;
   Patience patience_;
   std::map<std::string, sector::ManifestEntry> written_;  // by object
+  std::map<sector::SectorId, sector::Manifest> known_;    // at the source
 };
 
 }  // namespace

@@ -6,6 +6,7 @@ namespace scabbard::net {
 namespace {
 constexpr auto kBetweenProbes = std::chrono::seconds(2);
 constexpr auto kUnnoticed = std::chrono::seconds(2);
+constexpr auto kBetweenNotices = std::chrono::minutes(1);
 // Longer than a call waits for an answer and for its next attempt.
 constexpr auto kQuietUntilOver = std::chrono::minutes(1);
 }  // namespace
@@ -28,7 +29,9 @@ void Outage::failed(Clock::Time now, const std::string& reason) {
 bool Outage::begin_notice(Clock::Time until) {
   std::lock_guard lock(mutex_);
   if (!since_ || until < *since_ + kUnnoticed) return false;
-  return !std::exchange(noticed_, true);
+  if (std::exchange(noticed_, true) && until < next_notice_) return false;
+  next_notice_ = until + kBetweenNotices;
+  return true;
 }
 
 bool Outage::end_notice() {

@@ -24,7 +24,7 @@ class Outage {
   /// It did not, because of `reason`.
   void failed(Clock::Time now, const std::string& reason);
 
-  /// True once in an outage that lasts until then, so long that people should hear of it.
+  /// True once in an outage that lasts until then, so long that people should hear of it, and for each minute more.
   bool begin_notice(Clock::Time until);
   /// True once after begin_notice(): they should hear that it is over.
   bool end_notice();
@@ -48,6 +48,7 @@ class Outage {
   Clock::Time last_failure_ = {};
   Clock::Time next_probe_ = {};
   bool noticed_ = false;
+  Clock::Time next_notice_ = {};
   std::string reason_;
 };
 

@@ -20,7 +20,7 @@ struct ManifestEntry {
   std::uint64_t size = 0;               ///< bytes
   std::optional<std::uint32_t> crc32c;  ///< where the bytes went through this program, and not the kernel alone
   std::string version;                  ///< of the object that this is known of
-  std::string copied_from;              ///< the version at another store that it is a copy of; empty: it is none
+  std::string copied_from = {};         ///< the version at another store that it is a copy of; empty: it is none
 };
 
 struct Manifest {

@@ -154,10 +154,17 @@ TEST_F(SectorTest, Dry_run_tells_what_would_be_copied_and_copies_nothing) {
   const auto before = files_below("new");
   EXPECT_EQ(out_of({"sector", "cp", "-n", "--all", "--store", "old", "--to", "new"}),
             "would copy s-t01000-7: 3 objects, 2.1 KiB\nwould copy 1 sector (3 objects, 2.1 KiB)\n"
-            "1 sector not complete at the source: `scabbard sector stat` says what is missing\n");
+            "not complete at the source: s-t01000-7 (cache/s-t01000-7/p_aux is missing)\n");
   EXPECT_EQ(json_of({"sector", "cp", "-n", "--json", "s-t01000-7", "--store", "old", "--to", "new"})[0]["would_copy"],
             "s-t01000-7");
   EXPECT_EQ(files_below("new"), before);
+}
+
+TEST_F(SectorTest, Link_to_nowhere_is_named_and_fails) {
+  put("old", "s-t01000-7");
+  fs::create_symlink("/nowhere/at/all", path("old/cache/s-t01000-8"));
+  EXPECT_THAT(run(kCopyAll), Fails(1, "is its disk mounted?"));
+  EXPECT_EQ(read("new/sealed/s-t01000-7"), read("old/sealed/s-t01000-7"));
 }
 
 TEST_F(SectorTest, Plain_folder_of_another_plugin_is_copied_as_well) {
@@ -236,7 +243,7 @@ TEST_F(SectorTest, Damage_is_found_by_reading_and_ends_with_1) {
   EXPECT_THAT(run({"sector", "verify", "s-t01000-7", "--store", "old"}), Succeeds());
   damage("old/sealed/s-t01000-7");
   const Outcome found = run({"sector", "verify", "-q", "s-t01000-7", "--store", "old"});
-  EXPECT_THAT(found, Fails(1, "1 of 4 objects wrong"));
+  EXPECT_THAT(found, Fails(1, "of 4 objects 1 wrong and 0 changed"));
   EXPECT_THAT(found.out,
               AllOf(HasSubstr(path("old/sealed/s-t01000-7") + ": wrong, has the CRC-32C "), Not(HasSubstr(": ok"))));
   EXPECT_THAT(run({"sector", "verify", "--quick", "s-t01000-7", "--store", "old"}), Succeeds());
@@ -255,9 +262,9 @@ TEST_F(SectorTest, Verify_takes_objects_folders_and_stores) {
   damage("old/cache/s-t01000-7/t_aux");
   fs::resize_file(path("old/sealed/s-t01000-7"), 2000);
   const Outcome found = run({"verify", "-q", "old"});
-  EXPECT_THAT(found, Fails(1, "2 of 5 objects wrong"));
+  EXPECT_THAT(found, Fails(1, "of 5 objects 1 wrong and 1 changed"));
   EXPECT_EQ(std::ranges::count(found.out, '\n'), 2);
-  EXPECT_THAT(found.out, HasSubstr("wrong, has 2000 bytes, and was written with 2048\n"));
+  EXPECT_THAT(found.out, HasSubstr("changed, has 2000 bytes, and was written with 2048"));
   const Outcome as_json = run({"verify", "--json", "old/cache"});
   const auto lines = json_lines(as_json.out);
   ASSERT_THAT(lines, SizeIs(4));
@@ -266,7 +273,13 @@ TEST_F(SectorTest, Verify_takes_objects_folders_and_stores) {
 }
 
 TEST_F(SectorTest, Verify_of_what_is_missing_fails) {
-  EXPECT_THAT(run({"verify", "old/gone"}), Fails(3, "\"old/gone\""));
+  EXPECT_THAT(run({"verify", "old/gone"}), Fails(4, "\"old/gone\""));
+  // As an empty mount point is.
+  EXPECT_THAT(run({"verify", "old"}), Fails(4, "is its disk mounted?"));
+  EXPECT_THAT(run({"sector", "verify", "--all", "--store", "old"}), Fails(4, "has no sector: is its disk mounted?"));
+  EXPECT_THAT(run({"sector", "cp", "--all", "--store", "old", "--to", "new"}), Fails(4, "has no sector"));
+  put("old", "s-t01000-7");
+  EXPECT_THAT(run({"sector", "verify", "--all", "--store", "old/sealed"}), Fails(3, "is no store"));
   EXPECT_THAT(run({"verify"}), Fails(2, "LOCATION is required"));
 }
 
@@ -274,7 +287,7 @@ TEST_F(SectorTest, Manifest_that_is_none_is_told_and_the_next_copy_replaces_it) 
   put("old", "s-t01000-7");
   EXPECT_THAT(run(kCopyAll), Succeeds());
   write("new/.scabbard/s-t01000-7.json", "garbage");
-  EXPECT_THAT(run({"sector", "verify", "s-t01000-7", "--store", "new"}), Fails(1, "1 of 5 objects wrong"));
+  EXPECT_THAT(run({"sector", "verify", "s-t01000-7", "--store", "new"}), Fails(1, "of 5 objects 1 wrong"));
   EXPECT_THAT(run({"sector", "stat", "s-t01000-7", "--store", "new"}), Fails(7, "it is no manifest"));
   EXPECT_EQ(summary_of(kCopyAllJson)["objects"], 4);
   EXPECT_THAT(run({"sector", "verify", "s-t01000-7", "--store", "new"}), Succeeds());

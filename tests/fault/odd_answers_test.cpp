@@ -90,7 +90,7 @@ TEST(Listing, Key_that_is_no_name_is_told_of_where_others_are_wanted) {
   const ScriptedServer server({.rules = {listed(key("a/") + key("a//b") + key("a/c") + key("/d"))}});
   StoreOnServer store(server);
   EXPECT_THAT(list_names(*store, store.context()), Gives(ElementsAre("a/c")));
-  const auto entries = value_of(list_entries(*store, store.context(), {.others = true}));
+  const auto entries = value_of(list_entries(*store, store.context(), {.folder = {}, .others = true}));
   EXPECT_THAT(entries, ElementsAre(Pair("/d", Field(&ListEntry::is_other, true)),
                                    Pair("a//b", Field(&ListEntry::is_other, true)),
                                    Pair("a/c", Field(&ListEntry::is_other, false))));

@@ -50,12 +50,14 @@ TEST(Outage, That_lasted_for_the_limit_is_given_up_at_the_first_failure_after_a_
   EXPECT_TRUE(outage.given_up(kBegin + 1h));
 }
 
-TEST(Outage, Is_told_of_once_when_it_lasts_and_once_when_it_is_over) {
+TEST(Outage, Is_told_of_each_minute_that_it_lasts_and_once_when_it_is_over) {
   Outage outage(5min);
   outage.failed(kBegin, "");
   EXPECT_FALSE(outage.begin_notice(kBegin + 1s)) << "most end at once";
   EXPECT_TRUE(outage.begin_notice(kBegin + 2s));
   EXPECT_FALSE(outage.begin_notice(kBegin + 3s));
+  EXPECT_TRUE(outage.begin_notice(kBegin + 62s));
+  EXPECT_FALSE(outage.begin_notice(kBegin + 63s));
   EXPECT_TRUE(outage.answered());
   EXPECT_TRUE(outage.end_notice());
   EXPECT_FALSE(outage.end_notice());

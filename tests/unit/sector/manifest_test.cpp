@@ -1,5 +1,6 @@
 #include "sector/manifest.hpp"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 
 #include <string>
@@ -48,6 +49,16 @@ TEST_F(ManifestTest, What_was_written_is_added_and_what_a_folder_has_lost_goes) 
   ASSERT_EQ(manifest.objects.size(), 2U);
   EXPECT_EQ(manifest.objects.at("cache/s-t01000-7/b").size, 3U);
   EXPECT_EQ(manifest.objects.at("sealed/s-t01000-7").size, 2U);
+}
+
+TEST_F(ManifestTest, That_of_ten_thousand_objects_can_be_read) {
+  Manifest manifest;
+  for (int i = 0; i < 10'000; ++i) {
+    manifest.objects[fmt::format("cache/s-t01000-7/sc-02-data-layer-{:05}.dat", i)] = {
+        .size = std::uint64_t{32} << 30, .crc32c = 0xffffffff, .version = std::string(40, 'f')};
+  }
+  EXPECT_THAT(write_manifest({}, *store_, kSector, manifest), Succeeds());
+  EXPECT_EQ(read().objects.size(), 10'000U);
 }
 
 TEST_F(ManifestTest, What_is_none_is_named_and_replaced_by_the_next_one) {

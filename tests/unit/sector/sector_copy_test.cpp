@@ -73,6 +73,16 @@ TEST_F(SectorCopyTest, What_was_replaced_on_either_side_is_copied) {
   EXPECT_EQ(to_.read(tree_), small_sector("s-t01000-7", 2).at(tree_));
 }
 
+// As a sector that was sealed anew: all of them are of one length.
+TEST_F(SectorCopyTest, What_others_have_replaced_at_the_source_is_copied) {
+  for (int seed = 2; seed < 4; ++seed) {
+    for (const auto& [name, text] : small_sector("s-t01000-7", seed)) from_.write(name, text);
+    EXPECT_THAT(copy(), SizeIs(4));
+    for (const auto& [name, text] : small_sector("s-t01000-7", seed)) EXPECT_EQ(to_.read(name), text);
+    EXPECT_THAT(copy(), IsEmpty());
+  }
+}
+
 TEST_F(SectorCopyTest, Sum_of_another_version_is_not_passed_on) {
   from_.write("sealed/s-t01000-7", std::string(2048, 'x'));
   copy();

@@ -110,6 +110,12 @@ TEST(SectorFiles, Each_length_that_cannot_be_is_a_flaw) {
   }
 }
 
+TEST(SectorFiles, Empty_tree_is_a_flaw_however_small_the_sector) {
+  auto all = whole(2048, Kind::kSealed, Kind::kCache, 1);
+  all.back().size = 0;
+  EXPECT_THAT(flaws_of(kWholeSector, all), ElementsAre(is_flaw(all.back().object, "bytes")));
+}
+
 // While the old one is still there, after an upgrade.
 TEST(SectorFiles, Both_generations_have_to_be_whole_where_something_of_both_is_there) {
   auto both = whole(8 << 20, Kind::kSealed, Kind::kCache, 2);

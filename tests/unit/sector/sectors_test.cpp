@@ -33,6 +33,17 @@ TEST_F(SectorsTest, All_are_listed_by_their_numbers_and_nothing_else_is) {
   EXPECT_THAT(sectors[1].flaws(), SizeIs(3));
 }
 
+TEST_F(SectorsTest, Links_to_nowhere_in_the_place_of_objects_are_flaws) {
+  store_.put(kSector, small_sector("s-t01000-7"));
+  std::filesystem::remove(store_.folder / "sealed/s-t01000-7");
+  std::filesystem::create_symlink("/nowhere/at/all", store_.folder / "sealed/s-t01000-7");
+  std::filesystem::create_symlink("/nowhere/at/all", store_.folder / "cache/s-t01000-12");
+  const auto sectors = value_of(list_sectors({}, *store_));
+  ASSERT_THAT(sectors, SizeIs(2));
+  EXPECT_THAT(sectors[0].flaws(), ElementsAre(Field(&Flaw::what, ::testing::HasSubstr("is its disk mounted?"))));
+  EXPECT_THAT(sectors[1].others, ElementsAre("cache/s-t01000-12"));
+}
+
 TEST_F(SectorsTest, Empty_store_has_none) {
   EXPECT_THAT(list_sectors({}, *store_), Gives(IsEmpty()));
   EXPECT_THAT(value_of(find_sector({}, *store_, kSector)).objects, IsEmpty());

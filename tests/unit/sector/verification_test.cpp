@@ -7,6 +7,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::SizeIs;
 
 class VerificationTest : public ::testing::Test {
  protected:
@@ -44,10 +45,10 @@ TEST_F(VerificationTest, Byte_that_was_damaged_is_found_where_bytes_are_read) {
   EXPECT_EQ(verified(Depth::kSizes).back(), "sealed/s-t01000-7: ok");
 }
 
-TEST_F(VerificationTest, Object_that_was_cut_is_wrong_though_any_length_would_do) {
+TEST_F(VerificationTest, Object_that_was_cut_is_told_of_though_any_length_would_do) {
   store_.write(cache_ + "t_aux", "short");
   for (const Depth depth : {Depth::kSizes, Depth::kBytes}) {
-    EXPECT_EQ(verified(depth)[2], cache_ + "t_aux: wronghas 5 bytes, and was written with 100");
+    EXPECT_THAT(verified(depth)[2], HasSubstr("t_aux: changedhas 5 bytes, and was written with 100"));
   }
 }
 
@@ -89,8 +90,19 @@ TEST_F(VerificationTest, Objects_by_themselves_are_compared_with_the_manifest_an
   store_.damage(cache_ + "t_aux", "X");
   const std::vector<StoredObject> one = {{.name = cache_ + "t_aux", .size = 100, .version = ""},
                                          {.name = "gone", .size = 1, .version = ""}};
-  verify_objects({}, verification(Depth::kBytes, lines), kSector, one);
+  verify_objects({}, verification(Depth::kBytes, lines), kSector, one, {});
   EXPECT_THAT(lines, ElementsAre(HasSubstr("t_aux: wrong"), HasSubstr("not found: ")));
+}
+
+TEST_F(VerificationTest, What_is_noted_of_a_folder_that_was_listed_and_is_not_there_is_missing) {
+  std::vector<std::string> lines;
+  const std::vector<StoredObject> listed = {{.name = cache_ + "t_aux", .size = 100, .version = ""}};
+  verify_objects({}, verification(Depth::kSizes, lines), kSector, listed, "cache");
+  EXPECT_THAT(lines,
+              ElementsAre(HasSubstr("t_aux: ok"), cache_ + "p_aux: wrongis missing", tree_ + ": wrongis missing"));
+  lines.clear();
+  verify_objects({}, verification(Depth::kSizes, lines), kSector, {}, "");
+  EXPECT_THAT(lines, SizeIs(4));
 }
 
 }  // namespace

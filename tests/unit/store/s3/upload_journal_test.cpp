@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "support/temporary_folder.hpp"
 
@@ -52,15 +55,30 @@ TEST_F(UploadJournalTest, Keeps_the_parts_that_follow_a_line_cut_by_the_death_of
   writer->add_part(1, {.etag = "first", .size = 1, .crc32c = 1});
   writer.reset();
   std::ofstream(file(), std::ios::app) << R"({"part": 2, "eta)";
-  auto next = journal_.take_dead(record("object"));
-  ASSERT_TRUE(next);
+  auto next = std::move(journal_.dead_of("object").at(0));
   EXPECT_THAT(next->record().parts, SizeIs(1));
   next->add_part(3, {.etag = "third", .size = 3, .crc32c = 3});
   next.reset();
-  auto last = journal_.take_dead(record("object"));
-  ASSERT_TRUE(last);
+  const auto last = std::move(journal_.dead_of("object").at(0));
   EXPECT_THAT(last->record().parts, SizeIs(2));
   EXPECT_TRUE(last->record().parts.contains(3));
+}
+
+// A worker that starts again asks for all that it had under way, at once.
+TEST_F(UploadJournalTest, Upload_of_another_key_is_not_held_meanwhile) {
+  for (const char* key : {"s-t01000-1", "s-t01000-10"}) journal_.begin(record(key));
+  std::atomic<int> missed = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (const char* key : {"s-t01000-1", "s-t01000-10"}) {
+      threads.emplace_back([&, key] {
+        for (int i = 0; i < 500; ++i) {
+          if (journal_.dead_of(key).size() != 1) ++missed;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(missed, 0);
 }
 
 TEST_F(UploadJournalTest, Removes_a_file_whose_writer_died_before_it_wrote) {
