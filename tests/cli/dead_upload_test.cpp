@@ -90,6 +90,8 @@ TEST_P(DeadUploadTest, Of_a_source_that_was_written_to_since_begins_anew) {
   source_.write(0, other);
   EXPECT_THAT(run({"cp", source_.path(), "store/folder/object"}, with()), EndsWith(0));
   EXPECT_EQ(count("create_multipart_upload"), 2);
+  EXPECT_EQ(count("abort_multipart_upload"), 1);
+  EXPECT_EQ(noted_parts(), 0);
   EXPECT_EQ(server_.s3().object("folder/object"), to_text(other));
 }
 

@@ -18,13 +18,15 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+const std::string kUrl = "s3://" + std::string(ServerProcess::kBucket) + "/s3-a";
+
 // The child of a worker.
 class Processor {
  public:
   Processor(Running running, Channel out) : running_(std::move(running)), out_(std::move(out)) { out_.close_far(); }
 
   void ask(std::uint64_t id, const json& routes) {
-    const json stores = {{"s3-a", {{"name", "s3-a"}, {"meta", {{"Url", "s3://bucket/s3-a"}}}}}};
+    const json stores = {{"s3-a", {{"name", "s3-a"}, {"meta", {{"Url", kUrl}}}}}};
     running_.feed(json{{"id", id}, {"task", {{"stores", stores}, {"routes", routes}}}}.dump() + "\n");
   }
 
@@ -40,6 +42,7 @@ class Processor {
   }
   json answer() { return json::parse(read_line(), nullptr, false); }
 
+  void interrupt_by(int signal) { running_.interrupt_by(signal); }
   Outcome wait() { return running_.wait(); }
 
  private:
@@ -51,8 +54,7 @@ class Processor {
 class TransferProcessorTest : public CommandTest {
  protected:
   TransferProcessorTest() {
-    const std::string url = "s3://" + std::string(ServerProcess::kBucket) + "/s3-a";
-    EXPECT_THAT(run({"init", "-q", "store", "--name", "s3-a", "--url", url, "--option", "Endpoint=" + server_.url(),
+    EXPECT_THAT(run({"init", "-q", "store", "--name", "s3-a", "--url", kUrl, "--option", "Endpoint=" + server_.url(),
                      "--option", "PartSize=5MiB", "--option", "Timeout=2s"}),
                 EndsWith(0));
     with_.environment = {"AWS_ACCESS_KEY_ID=" + server_.access_key(), "AWS_SECRET_ACCESS_KEY=" + server_.secret_key(),
@@ -119,30 +121,61 @@ TEST_F(TransferProcessorTest, Server_that_is_down_is_waited_for) {
   EXPECT_THAT(processor.wait().err, HasSubstr("waits"));
 }
 
-// The process dies once a share of the parts has arrived; the next one sends what is missing, and no more.
-TEST_F(TransferProcessorTest, Upload_that_died_goes_on_where_it_was) {
-  const std::string content = to_text(pattern_bytes(1, 60 * kMiB));
-  write("file", content);
-  const EnvironmentVariable access_key("AWS_ACCESS_KEY_ID", server_.access_key());
-  const EnvironmentVariable secret_key("AWS_SECRET_ACCESS_KEY", server_.secret_key());
-  const auto store = value_of(open_store({.name = "", .path = path("store"), .meta = {}}));
-  for (const std::uint64_t share : {30, 60, 90}) {
-    const std::string object = "sealed/s-t01000-" + std::to_string(share);
-    {
-      Processor processor = start_transfers();
-      processor.ask(1, json::array({route(local("file"), stored(object))}));
-      for (std::uint64_t arrived = 0; arrived < content.size() * share / 100;) {
-        arrived = 0;
-        for (const UnfinishedWrite& write : value_of(store->unfinished_writes({}, object))) arrived += write.bytes;
-        if (value_of(store->list({}, {.folder = "sealed"}))->next({})->size() > share / 30 - 1)
-          break;  // it was quicker
-      }
-    }  // killed
+class InterruptedUploadTest : public TransferProcessorTest {
+ protected:
+  InterruptedUploadTest() { write("file", content_); }
+
+  // Begins to send the file, and returns when a share of it has arrived.
+  Processor begin(const std::string& object, std::uint64_t percent) const {
+    Processor processor = start_transfers();
+    processor.ask(1, json::array({route(local("file"), stored(object))}));
+    while (arrived(object) < content_.size() * percent / 100 && !store_->stat({}, object)) {
+    }
+    return processor;
+  }
+
+  // Of an upload that is not finished. Bytes.
+  std::uint64_t arrived(const std::string& object) const {
+    std::uint64_t bytes = 0;
+    for (const UnfinishedWrite& write : value_of(store_->unfinished_writes({}, object))) bytes += write.bytes;
+    return bytes;
+  }
+
+  // Sends it once more, to the end.
+  void finish(const std::string& object) const {
     Processor processor = start_transfers();
     processor.ask(2, json::array({route(local("file"), stored(object))}));
-    EXPECT_EQ(processor.answer(), done(2)) << share;
-    EXPECT_EQ(out_of({"cat", "store/" + object}, with_), content) << share;
-    EXPECT_THAT(value_of(store->unfinished_writes({}, object)), IsEmpty()) << share;
+    EXPECT_EQ(processor.answer(), done(2)) << object;
+    EXPECT_EQ(out_of({"cat", "store/" + object}, with_), content_) << object;
+    EXPECT_THAT(value_of(store_->unfinished_writes({}, object)), IsEmpty()) << object;
+  }
+
+  const std::string content_ = to_text(pattern_bytes(1, 60 * kMiB));
+  const EnvironmentVariable access_key_{"AWS_ACCESS_KEY_ID", server_.access_key()};
+  const EnvironmentVariable secret_key_{"AWS_SECRET_ACCESS_KEY", server_.secret_key()};
+  const std::shared_ptr<Store> store_ = value_of(open_store({.name = "", .path = path("store"), .meta = {}}));
+};
+
+TEST_F(InterruptedUploadTest, Goes_on_where_its_process_was_killed) {
+  for (const std::uint64_t percent : {30, 60, 90}) {
+    const std::string object = "sealed/s-t01000-" + std::to_string(percent);
+    {
+      const Processor killed = begin(object, percent);
+    }
+    finish(object);
+  }
+}
+
+// As when a worker is restarted in good order.
+TEST_F(InterruptedUploadTest, Stays_where_its_process_was_asked_to_end) {
+  for (const bool by_signal : {true, false}) {
+    const std::string object = by_signal ? "sealed/s-t01000-1" : "sealed/s-t01000-2";
+    Processor processor = begin(object, 30);
+    if (by_signal) processor.interrupt_by(SIGTERM);
+    processor.wait();
+    if (store_->stat({}, object)) continue;  // it was quicker
+    EXPECT_GT(arrived(object), 0U) << object;
+    finish(object);
   }
 }
 
