@@ -7,9 +7,8 @@
 #include <vector>
 
 #include "base/text.hpp"
-#include "extproc/local_links.hpp"
 #include "store/listing.hpp"
-#include "store/posix/posix_store.hpp"
+#include "store/local_links.hpp"
 #include "store/store_file.hpp"
 
 namespace scabbard::extproc {
@@ -73,7 +72,8 @@ Result<void> ReplacedFolder::clear_way(const Context& ctx, Store& store, const s
   }
   for (const std::string& object : objects) {
     if (others_.contains(object)) in_the_way.insert(object);
-    if (posix::folder_id(ctx, store, object)) folders.insert(object);  // with nothing in it but what is in the way
+    // One with nothing in it but what is in the way.
+    if (store.capabilities().local_files && is_folder(store.location(object))) folders.insert(object);
   }
   if (auto removed = remove(ctx, store, in_the_way); !removed) return removed;
   for (const std::string& folder : folders) {

@@ -3,95 +3,34 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "base/options.hpp"
 #include "base/text.hpp"
 #include "extproc/destinations.hpp"
-#include "extproc/local_links.hpp"
 #include "extproc/patience.hpp"
 #include "extproc/replaced_folder.hpp"
+#include "extproc/transfer_place.hpp"
 #include "extproc/transfer_task.hpp"
 #include "extproc/turns.hpp"
 #include "sector/manifest.hpp"
 #include "sector/sector_files.hpp"
 #include "store/copy.hpp"
 #include "store/listing.hpp"
+#include "store/local_links.hpp"
 #include "store/object_kind.hpp"
 #include "store/object_name.hpp"
 #include "store/object_sum.hpp"
-#include "store/posix/bounded_access.hpp"
-#include "store/store_file.hpp"
-#include "store/url.hpp"
 
 namespace scabbard::extproc {
 namespace {
 
-// An end of a route, found.
-struct Place {
-  std::shared_ptr<Store> store;
-  std::string object;
-  bool is_local;  // in no store of ours
-  std::string path;
-
-  std::string location() const { return store->location(object); }
-  /// The same of two stores that have one bucket.
-  std::string place() const {
-    const StoreConfig& config = store->config();
-    if (is_file_of_this_machine()) return location();
-    const auto option = [&](const char* name) {
-      const auto found = config.meta.find(name);
-      return found == config.meta.end() ? std::string() : without_trailing_slashes(found->second);
-    };
-    const std::string url = option("Url");
-    return fmt::format("{} {}", option("Endpoint"), joined(url.empty() ? config.path : url, object));
-  }
-  bool is_file_of_this_machine() const { return store->capabilities().local_files; }
-};
-
 std::unexpected<Error> refused(std::string text) { return fail(ErrorCode::kInvalidPath, std::move(text)); }
-
-// A store that damocles was told no name of is called by its folder.
-bool is_called(const StoreConfig& config, const std::string& name) {
-  if (config.name == name) return true;
-  std::error_code failed;
-  return name.starts_with('/') && std::filesystem::equivalent(config.path, name, failed) && !failed;
-}
-
-// Where the objects of a store are by what the task says of it; nothing where that is its folder.
-std::optional<std::string> url_by_task(const TransferTask& task, const std::string& store) {
-  const auto known = task.stores.find(store);
-  return known == task.stores.end() ? std::nullopt : url_elsewhere(known->second);
-}
-
-bool is_same_place(const std::string& a, const std::string& b) {
-  const auto first = parse_url(without_trailing_slashes(a));
-  const auto second = parse_url(without_trailing_slashes(b));
-  if (!first || !second) return a == b;
-  return first->scheme == second->scheme && first->authority == second->authority && first->path == second->path;
-}
-
-// The folder of a store by the path of something of a sector in it; nothing where it is none.
-std::optional<std::string> store_folder_of(const std::filesystem::path& path) {
-  for (auto sector = path; sector.has_relative_path(); sector = sector.parent_path()) {
-    const auto root = sector.parent_path().parent_path();
-    const std::string name = sector.lexically_relative(root).generic_string();
-    if (sector::sector_object(name) || sector::sector_object(name + "/file")) return root.string();
-  }
-  return std::nullopt;
-}
-
-bool has_way_back(const std::filesystem::path& path) {
-  return std::ranges::find(path, std::filesystem::path("..")) != path.end();
-}
 
 // One route of a task.
 class Route {
@@ -111,14 +50,14 @@ class Route {
 
   Result<void> run() {
     if (auto begun = turn_.take(ctx_); !begun) return begun;
-    auto from = patiently([&] { return find(route_.source, "src"); });
+    auto from = patiently([&] { return find_place(ctx_, locator_, task_, route_.source, "src"); });
     if (!from) return fail(std::move(from).error());
-    auto to = patiently([&] { return find(route_.destination, "dest"); });
+    auto to = patiently([&] { return find_place(ctx_, locator_, task_, route_.destination, "dest"); });
     if (!to) return fail(std::move(to).error());
     auto kind = patiently([&] { return kind_of(ctx_, *from->store, from->object); });
     if (!kind) return fail(std::move(kind).error());
     if (*kind == Kind::kNothing) {
-      return fail(ErrorCode::kNotFound, fmt::format("src path not exists: {}{}", route_.source.path, in_store(*from)));
+      return fail(ErrorCode::kNotFound, fmt::format("src path not exists: {}{}", route_.source.path, from->remark()));
     }
     const bool is_folder = *kind == Kind::kFolder;
     auto there = patiently([&] { return kind_of(ctx_, *to->store, to->object); });
@@ -128,7 +67,7 @@ class Route {
     }
     if (is_same(*from, *to, is_folder)) return {};
     if (auto apart = check_apart(*from, *to); !apart) return apart;
-    auto mine = claim(to->place());
+    auto mine = claim(to->identity());
     if (!mine) return fail(std::move(mine).error());
     const bool both_local = from->is_file_of_this_machine() && to->is_file_of_this_machine() && to->is_local;
     if (both_local && route_.allow_link && options_.links) return patiently([&] { return link(*from, *to); });
@@ -144,12 +83,6 @@ class Route {
     return patience_(title_, std::move(once));
   }
 
-  // What a path in the folder of a store does not show.
-  static std::string in_store(const Place& place) {
-    if (place.is_local || place.is_file_of_this_machine()) return {};
-    return fmt::format(" (in store {}: {})", quote(place.store->config().name), place.location());
-  }
-
   // While it waits for another transfer to the same place, others go on.
   Result<std::shared_ptr<void>> claim(const std::string& place) {
     if (auto mine = destinations_.try_claim(place)) return mine;
@@ -158,122 +91,6 @@ class Route {
     auto mine = destinations_.claim(ctx_, place);
     if (auto again = turn_.take(ctx_); !again) return fail(std::move(again).error());
     return mine;
-  }
-
-  Result<Place> find(const TransferEnd& end, std::string_view side) {
-    if (end.store && has_way_back(end.path)) {
-      return refused(fmt::format("{} path leads out of a folder by ..: {}", side, quote(end.path)));
-    }
-    if (!end.path.starts_with('/')) return refused(fmt::format("{} path is relative: {}", side, quote(end.path)));
-    if (!end.store) return find_local(end.path);
-    auto found = locator_.resolve(ctx_, end.path);
-    if (!found) return fail(std::move(found).error());
-    if (auto fits = check_store(*end.store, *found, end.path); !fits) return fail(std::move(fits).error());
-    if (found->is_local) {
-      if (auto mounted = check_mounted(*end.store, end.path); !mounted) return fail(std::move(mounted).error());
-      return find_local(end.path);
-    }
-    return Place{.store = std::move(found->store),
-                 .object = std::move(found->object),
-                 .is_local = found->is_local,
-                 .path = end.path};
-  }
-
-  // By the folder that it lies in: it may itself be replaced.
-  Result<Place> find_local(const std::string& text) {
-    // "link/.." is not where the link lies, and is refused.
-    if (auto plain = has_way_back(text) ? locator_.resolve_local(ctx_, text) : Location(); !plain) {
-      return fail(std::move(plain).error());
-    }
-    const std::filesystem::path path =
-        without_trailing_slashes(std::filesystem::path(text).lexically_normal().string());
-    if (!path.has_filename()) return refused(fmt::format("{} is the root of all files", quote(text)));
-    auto found = locator_.resolve_local(ctx_, path.parent_path().string());
-    if (!found) return fail(std::move(found).error());
-    return Place{.store = std::move(found->store),
-                 .object = joined(found->object, path.filename().string()),
-                 .is_local = true,
-                 .path = text};
-  }
-
-  // That the path lies in the store that it is said to lie in.
-  Result<void> check_store(const std::string& name, const Location& found, const std::string& path) const {
-    if (!found.is_local && is_called(found.store->config(), name)) return check_url(name, found);
-    if (!found.is_local) {
-      return refused(fmt::format("{} lies in store {} and not in {}", quote(path), quote(found.store->config().name),
-                                 quote(name)));
-    }
-    const auto url = elsewhere_by_task(name);
-    if (!url) return {};  // a plain folder, as the stock processor takes it
-    return refused(
-        fmt::format("{} does not lie in store {}, whose objects are at {}: put its sectorstore.json into the "
-                    "folder that is attached (`scabbard init`), or name the folder in SCABBARD_CONFIG",
-                    quote(path), quote(name), *url));
-  }
-
-  // What the task says of a store whose objects are not in its folder: its Url, or an option that only such ones take.
-  std::optional<std::string> elsewhere_by_task(const std::string& name) const {
-    if (auto url = url_by_task(task_, name)) return url;
-    const auto known = task_.stores.find(name);
-    if (known == task_.stores.end()) return std::nullopt;
-    for (const auto& option : known->second) {
-      bool is_of_files = true;
-      bool is_of_s3 = true;
-      valid_options("file", {option}, [&](const Error&) { is_of_files = false; });
-      valid_options("s3", {option}, [&](const Error&) { is_of_s3 = false; });
-      if (is_of_s3 && !is_of_files) return fmt::format("a server ({})", option.first);
-    }
-    return std::nullopt;
-  }
-
-  // That manager and worker mean one place by the name.
-  Result<void> check_url(const std::string& name, const Location& found) const {
-    const auto theirs = url_by_task(task_, name);
-    const auto& meta = found.store->config().meta;
-    const auto ours = url_elsewhere(meta).value_or(found.store->location(""));
-    if (!theirs || is_same_place(*theirs, ours)) return {};
-    return refused(
-        fmt::format("store {}: by the manager its objects are at {}, by this machine's configuration at {}: "
-                    "make them alike",
-                    quote(name), *theirs, ours));
-  }
-
-  // A store without a sectorstore.json is a plain folder. Where that is missing, its disk is not mounted.
-  Result<void> check_mounted(const std::string& name, const std::string& path) const {
-    const auto folder = store_folder_of(std::filesystem::path(path).lexically_normal());
-    if (!folder) return {};
-    auto there = posix::BoundedAccess(*folder).is_there(ctx_);
-    if (!there) return fail(std::move(there).error());
-    if (*there) return {};
-    return fail({.code = ErrorCode::kUnavailable,
-                 .message = fmt::format("store {}: its folder {} does not exist: is its disk mounted?", quote(name),
-                                        quote(*folder)),
-                 .retryable = true,
-                 .request_id = {}});
-  }
-
-  static bool is_same(const Place& from, const Place& to, bool is_folder) {
-    if (from.place() == to.place()) return true;
-    if (!from.is_file_of_this_machine() || !to.is_file_of_this_machine()) return false;
-    if (is_same_name(from.location(), to.location())) return true;
-    // By a link that leads to the destination. If that is a link itself, a copy is wanted in its place.
-    return is_folder && !is_link_somewhere(to.location()) && is_same_file(from.location(), to.location());
-  }
-
-  // Neither end may lie in the other: what is replaced would be what is copied.
-  static Result<void> check_apart(const Place& from, const Place& to) {
-    if (!to.is_local && to.object.empty()) return refused(fmt::format("{} is a whole store", quote(to.path)));
-    // Two stores may have one bucket.
-    const bool by_name = lies_in(from.place(), to.place()) || lies_in(to.place(), from.place());
-    const bool both_files = from.is_file_of_this_machine() && to.is_file_of_this_machine();
-    if (!by_name && !(both_files && contain_each_other(from.location(), to.location()))) return {};
-    return refused(
-        fmt::format("{} cannot be copied into itself: {} lies in it, or it in that", quote(from.path), quote(to.path)));
-  }
-
-  static bool lies_in(std::string_view object, std::string_view folder) {
-    return object.size() > folder.size() && object.starts_with(folder) &&
-           (folder.empty() || object[folder.size()] == '/');
   }
 
   Result<void> link(const Place& from, const Place& to) {

@@ -1,4 +1,4 @@
-#include "extproc/local_links.hpp"
+#include "store/local_links.hpp"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -18,7 +18,7 @@
 #include "store/posix/file_calls.hpp"
 #include "store/posix/file_errors.hpp"
 
-namespace scabbard::extproc {
+namespace scabbard {
 namespace {
 
 namespace fs = std::filesystem;
@@ -76,6 +76,11 @@ bool is_link_somewhere(const std::string& path) {
   return fs::is_symlink(path, failed) && fs::exists(path, failed);
 }
 
+bool is_folder(const std::string& path) {
+  std::error_code failed;
+  return fs::is_directory(fs::symlink_status(path, failed));
+}
+
 Result<void> remove_other(const std::string& path) {
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return failed(path, "remove it", errno);
   return {};
@@ -108,17 +113,17 @@ Result<void> replace_by_link(const std::string& target, const std::string& path)
     if (why) return failed(left.string(), "remove what a process that died has left", why);
   }
   if (::symlink(target.c_str(), temporary.c_str()) != 0) return failed(path, "make the link", errno);
-  const bool is_folder = fs::is_directory(fs::symlink_status(path, why));
-  int result = is_folder ? swap_places(temporary, path) : ::rename(temporary.c_str(), path.c_str()) == 0 ? 0 : -errno;
+  const bool was_folder = is_folder(path);
+  int result = was_folder ? swap_places(temporary, path) : ::rename(temporary.c_str(), path.c_str()) == 0 ? 0 : -errno;
   if (result == 0) result = posix::sync_folder(posix::kernel_calls(), folder.string());
   if (result < 0) {
     fs::remove(temporary, why);
     return failed(path, "put the link into its place", result);
   }
   // The folder that was there.
-  if (is_folder) fs::remove_all(temporary, why);
+  if (was_folder) fs::remove_all(temporary, why);
   if (why) return failed(temporary.string(), "remove the folder that was there", why);
   return {};
 }
 
-}  // namespace scabbard::extproc
+}  // namespace scabbard

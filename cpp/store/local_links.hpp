@@ -1,14 +1,17 @@
-// Symbolic links between files of this machine.
+// Symbolic links between files of this machine, and what else is no object.
 #pragma once
 
 #include <string>
 
 #include "scabbard/error.hpp"
 
-namespace scabbard::extproc {
+namespace scabbard {
 
 /// Whether it is a symbolic link to something that exists.
 bool is_link_somewhere(const std::string& path);
+
+/// Whether it is a folder, and no link to one.
+bool is_folder(const std::string& path);
 
 /// Removes what is neither file nor folder: a link (and not what it leads to), a pipe, a device.
 Result<void> remove_other(const std::string& path);
@@ -27,4 +30,4 @@ bool contain_each_other(const std::string& a, const std::string& b);
 /// thread may do that meanwhile.
 Result<void> replace_by_link(const std::string& target, const std::string& path);
 
-}  // namespace scabbard::extproc
+}  // namespace scabbard
