@@ -67,7 +67,8 @@ class Route {
     }
     if (is_same(*from, *to, is_folder)) return {};
     if (auto apart = check_apart(*from, *to); !apart) return apart;
-    auto mine = claim(to->identity());
+    auto mine = claim(to->identity(),
+                      [&] { reports_.tell(fmt::format("{} waits for another one to the same place", title_)); });
     if (!mine) return fail(std::move(mine).error());
     const bool both_local = from->is_file_of_this_machine() && to->is_file_of_this_machine() && to->is_local;
     if (both_local && route_.allow_link && options_.links) return patiently([&] { return link(*from, *to); });
@@ -84,9 +85,10 @@ class Route {
   }
 
   // While it waits for another transfer to the same place, others go on.
-  Result<std::shared_ptr<void>> claim(const std::string& place) {
+  template <class Waits>
+  Result<std::shared_ptr<void>> claim(const std::string& place, Waits waits) {
     if (auto mine = destinations_.try_claim(place)) return mine;
-    reports_.tell(fmt::format("{} waits for another one to the same place", title_));
+    waits();
     turn_.give_back();
     auto mine = destinations_.claim(ctx_, place);
     if (auto again = turn_.take(ctx_); !again) return fail(std::move(again).error());
@@ -287,7 +289,7 @@ class Route {
     }
     for (const auto& [id, manifest] : manifests) {
       // Others may be at other objects of that sector.
-      auto mine = claim(to.store->location(sector::manifest_name(id)));
+      auto mine = claim(to.store->location(sector::manifest_name(id)), [] {});
       if (!mine) return fail(std::move(mine).error());
       auto noted = patiently([&] { return sector::note_written(ctx_, *to.store, id, manifest, replaced); });
       if (ctx_.ended()) return noted;
