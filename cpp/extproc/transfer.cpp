@@ -30,8 +30,6 @@
 namespace scabbard::extproc {
 namespace {
 
-std::unexpected<Error> refused(std::string text) { return fail(ErrorCode::kInvalidPath, std::move(text)); }
-
 // One route of a task.
 class Route {
  public:

@@ -20,8 +20,6 @@
 namespace scabbard::extproc {
 namespace {
 
-std::unexpected<Error> refused(std::string text) { return fail(ErrorCode::kInvalidPath, std::move(text)); }
-
 // A store that damocles was told no name of is called by its folder.
 bool is_called(const StoreConfig& config, const std::string& name) {
   if (config.name == name) return true;
@@ -166,6 +164,8 @@ bool lies_in(std::string_view object, std::string_view folder) {
 }
 
 }  // namespace
+
+std::unexpected<Error> refused(std::string why) { return fail(ErrorCode::kInvalidPath, std::move(why)); }
 
 std::string Place::identity() const {
   if (is_file_of_this_machine()) return location();

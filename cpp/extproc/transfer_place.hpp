@@ -25,6 +25,9 @@ struct Place {
   std::string remark() const;
 };
 
+/// kInvalidPath, of what a transfer does not do.
+std::unexpected<Error> refused(std::string why);
+
 /// Finds an end; `side` is what messages call it. kInvalidPath where it does not lie in the store that the task names;
 /// kUnavailable where that is not mounted.
 Result<Place> find_place(const Context& ctx, Locator& locator, const TransferTask& task, const TransferEnd& end,
