@@ -138,8 +138,7 @@ class SectorCp {
   }
 
   static std::unexpected<Error> cannot_be_copied(const std::string& location) {
-    return fail(ErrorCode::kNotRegularFile,
-                fmt::format("{} is a link to nowhere (is its disk mounted?), a pipe or a device", quote(location)));
+    return fail(ErrorCode::kNotRegularFile, fmt::format("{} {}", quote(location), sector::kIsNoObject));
   }
 
   void take(const sector::Sector& sector, const sector::CopyPlan& plan, const Amount& copied) {

@@ -41,8 +41,7 @@ class Session {
 
   /// A locator for a command that finds by itself; empty where that fails, which is reported.
   std::unique_ptr<Locator> new_locator();
-  /// Finds what a location means; where that fails
-  /// it is reported, and nothing is returned.
+  /// Finds what a location means; where that fails it is reported, and nothing is returned.
   std::optional<Place> find(const std::string& location);
   /// The store that is called so by the configuration; nothing where there is none.
   std::optional<Place> find_named(const std::string& name);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "store/object_name.hpp"
+
 namespace scabbard::extproc {
 
 Result<std::shared_ptr<void>> Destinations::claim(const Context& ctx, const std::string& path) {
@@ -28,7 +30,7 @@ std::shared_ptr<void> Destinations::take(const std::string& path) {
 
 bool Destinations::is_free(const std::string& path) const {
   return std::ranges::none_of(claimed_, [&](const std::string& other) {
-    return other == path || other.starts_with(path + "/") || path.starts_with(other + "/");
+    return other == path || lies_in(other, path) || lies_in(path, other);
   });
 }
 

@@ -9,19 +9,11 @@
 #include "base/text.hpp"
 #include "store/listing.hpp"
 #include "store/local_links.hpp"
+#include "store/object_name.hpp"
 #include "store/store_file.hpp"
 
 namespace scabbard::extproc {
 namespace {
-
-// Calls `with` for "a/b" and "a" of "a/b/c".
-template <class With>
-void each_folder_above(std::string name, With with) {
-  for (std::size_t slash = name.rfind('/'); slash != std::string::npos; slash = name.rfind('/')) {
-    name.resize(slash);
-    with(name);
-  }
-}
 
 bool is_none(const Result<void>& removed) { return !removed && removed.error().code == ErrorCode::kNotFound; }
 
@@ -59,18 +51,16 @@ Result<void> ReplacedFolder::clear_way(const Context& ctx, Store& store, const s
   std::set<std::string> in_the_way;
   std::set<std::string> folders;  // where objects are to be
   for (const std::string& name : names_) {
-    each_folder_above(name, [&](const std::string& above) {
-      if (!objects.contains(above)) return;
+    for (const std::string& above : folders_above(name)) {
+      if (!objects.contains(above)) continue;
       in_the_way.insert(name);
       folders.insert(above);
-    });
+    }
   }
   for (const std::string& object : objects) {
-    each_folder_above(object, [&](const std::string& above) {
+    for (const std::string& above : folders_above(object)) {
       if (names_.contains(above)) in_the_way.insert(above);
-    });
-  }
-  for (const std::string& object : objects) {
+    }
     if (others_.contains(object)) in_the_way.insert(object);
     // One with nothing in it but what is in the way.
     if (store.capabilities().local_files && is_folder(store.location(object))) folders.insert(object);
@@ -89,13 +79,13 @@ Result<void> ReplacedFolder::remove_rest(const Context& ctx, Store& store, const
   if (auto removed = remove(ctx, store, rest); !removed) return removed;
   std::set<std::string> kept;
   for (const std::string& object : objects) {
-    each_folder_above(object, [&](const std::string& above) { kept.insert(above); });
+    for (std::string& above : folders_above(object)) kept.insert(std::move(above));
   }
   std::set<std::string> left;
   for (const std::string& name : rest) {
-    each_folder_above(name, [&](const std::string& above) {
-      if (above.starts_with(folder_ + "/") && !kept.contains(above)) left.insert(above);
-    });
+    for (const std::string& above : folders_above(name)) {
+      if (lies_in(above, folder_) && !kept.contains(above)) left.insert(above);
+    }
   }
   for (const std::string& folder : left) {
     if (auto removed = store.remove_folder(ctx, folder); !removed) return removed;

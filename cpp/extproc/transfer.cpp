@@ -18,6 +18,7 @@
 #include "extproc/transfer_place.hpp"
 #include "extproc/transfer_task.hpp"
 #include "extproc/turns.hpp"
+#include "sector/copy_check.hpp"
 #include "sector/manifest.hpp"
 #include "sector/sector_files.hpp"
 #include "store/copy.hpp"
@@ -215,7 +216,10 @@ class Route {
   Result<void> take(const Place& from, const std::string& source, const Place& to, const std::string& object,
                     const WriteInfo& written) {
     auto sum = verified(from, source, to, object, written);
-    if (sum) sum = compared(from, source, to, object, *sum);
+    if (sum) {
+      const sector::CopiedObject copied{*from.store, source, *to.store, object};
+      sum = patiently([&] { return sector::sum_of_copy(ctx_, copied, noted_at(from, source), *sum); });
+    }
     if (!sum) return fail(std::move(sum).error());
     written_[object] = {.size = written.size, .crc32c = *sum, .version = written.version};
     return {};
@@ -226,11 +230,9 @@ class Route {
   Result<std::optional<std::uint32_t>> verified(const Place& from, const std::string& source, const Place& to,
                                                 const std::string& object, const WriteInfo& written) {
     if (written.replaced) {  // by what a process that died had asked for, or by somebody who will not go on for ever
-      return fail({.code = ErrorCode::kCorrupt,
-                   .message = fmt::format("{}: it was written, and something else was there right afterwards",
-                                          quote(to.store->location(object))),
-                   .retryable = true,
-                   .request_id = {}});
+      Error error = sector::was_replaced(*to.store, object);
+      error.retryable = true;
+      return fail(std::move(error));
     }
     if (!options_.read_back) return written.crc32c;
     auto there = patiently([&] { return sum_object(ctx_, *to.store, object); });
@@ -245,22 +247,6 @@ class Route {
     return fail(ErrorCode::kCorrupt,
                 fmt::format("{}: it was read back with the CRC-32C {:08x}, and written with {:08x}",
                             quote(to.store->location(object)), there->crc32c, *wanted));
-  }
-
-  // With what is noted at the source of the bytes that were written there: the sum holds for the copy, too.
-  Result<std::optional<std::uint32_t>> compared(const Place& from, const std::string& source, const Place& to,
-                                                const std::string& object, std::optional<std::uint32_t> sum) {
-    const sector::ManifestEntry* noted = noted_at(from, source);
-    if (noted == nullptr || !noted->crc32c || noted->crc32c == sum) return sum;
-    auto now = patiently([&] { return from.store->stat(ctx_, source); });
-    if (!now) return fail(std::move(now).error());
-    if (now->version != noted->version) return sum;  // it was replaced since by somebody who noted nothing
-    if (!sum) return noted->crc32c;
-    const auto removed = to.store->remove(ctx_, object);
-    return fail(ErrorCode::kCorrupt,
-                fmt::format("{} has the CRC-32C {:08x}, and was written with {:08x}: it was damaged since; the copy {}",
-                            quote(from.store->location(source)), *sum, *noted->crc32c,
-                            removed ? "was removed" : "has to be removed: " + removed.error().message));
   }
 
   // What a store of ours knows of an object of a sector.

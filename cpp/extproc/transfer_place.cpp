@@ -158,11 +158,6 @@ class Finding {
   const std::string_view side_;
 };
 
-bool lies_in(std::string_view object, std::string_view folder) {
-  return object.size() > folder.size() && object.starts_with(folder) &&
-         (folder.empty() || object[folder.size()] == '/');
-}
-
 }  // namespace
 
 std::unexpected<Error> refused(std::string why) { return fail(ErrorCode::kInvalidPath, std::move(why)); }

@@ -8,7 +8,7 @@
 #include <span>
 #include <utility>
 
-#include "base/text.hpp"
+#include "sector/copy_check.hpp"
 #include "store/copy.hpp"
 
 namespace scabbard::sector {
@@ -76,40 +76,16 @@ class Copying {
   void take(const ObjectCopy& done, std::span<const StoredObject> objects) {
     if (!done.result) return failed(done.result.error());
     const StoredObject& object = *std::ranges::find(objects, done.source, &StoredObject::name);
-    if (done.result->replaced) {
-      return failed({.code = ErrorCode::kCorrupt,
-                     .message = fmt::format("{}: it was written, and something else was there right afterwards",
-                                            quote(copy_.destination.location(object.name))),
-                     .request_id = {}});
-    }
-    auto sum = sum_of(object, *done.result);
+    if (done.result->replaced) return failed(was_replaced(copy_.destination, object.name));
+    // Without a note it is copied again at any rate.
+    auto sum = sum_of_copy(ctx_, {copy_.source, object.name, copy_.destination, object.name},
+                           entry_of(plan_.known, object), done.result->crc32c);
     if (!sum) return failed(std::move(sum).error());
     written_.objects.insert_or_assign(
         object.name,
         ManifestEntry{
             .size = done.result->size, .crc32c = *sum, .version = done.result->version, .copied_from = object.version});
     if (copy_.tell) copy_.tell(object);
-  }
-
-  // What is known of the bytes at the source holds for the copy, too.
-  Result<std::optional<std::uint32_t>> sum_of(const StoredObject& object, const WriteInfo& written) {
-    const ManifestEntry* known = entry_of(plan_.known, object);
-    if (known == nullptr || !known->crc32c || *known->crc32c == written.crc32c) return written.crc32c;
-    // Unless they were replaced while they were copied.
-    auto now = copy_.source.stat(ctx_, object.name);
-    if (!now) return fail(std::move(now).error());
-    if (now->version != object.version) return written.crc32c;
-    if (!written.crc32c) return known->crc32c;
-    return damaged(object, *written.crc32c, *known->crc32c);
-  }
-
-  std::unexpected<Error> damaged(const StoredObject& object, std::uint32_t found, std::uint32_t known) {
-    // Without a note it is copied again at any rate.
-    const auto removed = copy_.destination.remove(ctx_, object.name);
-    return fail(ErrorCode::kCorrupt,
-                fmt::format("{}: it has the CRC-32C {:08x}, and was written with {:08x}; the copy {}",
-                            quote(copy_.source.location(object.name)), found, known,
-                            removed ? "was removed" : "has to be removed: " + removed.error().message));
   }
 
   void failed(Error error) {

@@ -51,7 +51,7 @@ std::vector<Flaw> Sector::flaws() const {
   auto flaws = flaws_of(id, found);
   for (const std::string& other : others) {
     std::erase_if(flaws, [&](const Flaw& flaw) { return flaw.object == other; });
-    flaws.push_back({other, "is a link to nowhere (is its disk mounted?), a pipe or a device"});
+    flaws.push_back({other, std::string(kIsNoObject)});
   }
   return flaws;
 }

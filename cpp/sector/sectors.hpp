@@ -18,6 +18,9 @@ struct StoredObject {
   std::string version;
 };
 
+/// What is wrong with what has an object's name and is none.
+inline constexpr std::string_view kIsNoObject = "is a link to nowhere (is its disk mounted?), a pipe or a device";
+
 /// What a store has of a sector.
 struct Sector {
   SectorId id;

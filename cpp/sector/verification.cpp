@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sector/manifest.hpp"
+#include "store/object_name.hpp"
 #include "store/object_sum.hpp"
 
 namespace scabbard::sector {
@@ -52,8 +53,7 @@ class Check {
   // What is noted and not among `objects`, of a folder (empty: the store).
   void look_for_missing(const std::string& folder, std::span<const StoredObject> objects) const {
     for (const auto& [name, noted] : noted_.objects) {
-      const bool is_in_it = folder.empty() || name.starts_with(folder + "/");
-      if (!is_in_it || std::ranges::find(objects, name, &StoredObject::name) != objects.end()) continue;
+      if (!lies_in(name, folder) || std::ranges::find(objects, name, &StoredObject::name) != objects.end()) continue;
       wrong({.name = name, .size = noted.size, .version = {}}, "is missing");
     }
   }

@@ -106,10 +106,7 @@ std::vector<ObjectCopy> copied(const Context& ctx, const FolderCopy& copy, std::
 std::set<std::string> folders_of(std::string_view top, std::span<const FolderEntry> entries) {
   std::set<std::string> folders = {std::string(top)};
   for (const FolderEntry& entry : entries) {
-    for (std::string_view name = entry.name; name.contains('/');) {
-      name = name.substr(0, name.rfind('/'));
-      if (!folders.insert(joined(top, name)).second) break;
-    }
+    for (const std::string& name : folders_above(entry.name)) folders.insert(joined(top, name));
   }
   return folders;
 }

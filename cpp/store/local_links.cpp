@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // By names as they stand, and by what they lead to.
-bool lies_in(const fs::path& path, const fs::path& folder) {
+bool leads_into(const fs::path& path, const fs::path& folder) {
   std::error_code failed;
   const fs::path parent = fs::weakly_canonical(path.parent_path(), failed);
   for (fs::path above = parent; !failed; above = above.parent_path()) {
@@ -100,7 +100,7 @@ bool is_same_file(const std::string& a, const std::string& b) {
   return fs::equivalent(a, b, failed) && !failed;
 }
 
-bool contain_each_other(const std::string& a, const std::string& b) { return lies_in(a, b) || lies_in(b, a); }
+bool contain_each_other(const std::string& a, const std::string& b) { return leads_into(a, b) || leads_into(b, a); }
 
 Result<void> replace_by_link(const std::string& target, const std::string& path) {
   const fs::path folder = fs::path(path).parent_path();

@@ -31,6 +31,19 @@ std::string joined(std::string_view folder, std::string_view name) {
   return folder.empty() ? std::string(name) : fmt::format("{}/{}", folder, name);
 }
 
+bool lies_in(std::string_view name, std::string_view folder) {
+  return folder.empty() || (name.size() > folder.size() && name.starts_with(folder) && name[folder.size()] == '/');
+}
+
+std::vector<std::string> folders_above(std::string_view name) {
+  std::vector<std::string> folders;
+  while (name.contains('/')) {
+    name = name.substr(0, name.rfind('/'));
+    folders.emplace_back(name);
+  }
+  return folders;
+}
+
 Result<void> check_object_name(std::string_view object) {
   std::string_view rule = broken_rule(object);
   if (rule.empty()) return {};
