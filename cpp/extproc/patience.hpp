@@ -28,7 +28,7 @@ class Patience {
   /// Calls `once`, which gives a Result, until it succeeds, fails for good, or the limit is reached since the first
   /// failure after which nothing succeeded. `what` is what is being done, for the lines.
   template <class Once>
-  std::invoke_result_t<Once&> operator()(std::string_view what, Once once) {
+  std::invoke_result_t<const Once&> operator()(std::string_view what, const Once& once) {
     while (true) {
       auto result = once();
       if (result) begun_.reset();

@@ -79,8 +79,8 @@ class Route {
 
  private:
   template <class Once>
-  std::invoke_result_t<Once&> patiently(Once once) {
-    return patience_(title_, std::move(once));
+  std::invoke_result_t<const Once&> patiently(const Once& once) {
+    return patience_(title_, once);
   }
 
   // While it waits for another transfer to the same place, others go on.
