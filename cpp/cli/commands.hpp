@@ -16,6 +16,7 @@ void add_rm(CLI::App& app, Session& session);
 void add_du(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
 void add_sector(CLI::App& app, Session& session);
+void add_plan(CLI::App& app, Session& session);
 void add_processor(CLI::App& app, Session& session);
 void add_version(CLI::App& app, Session& session);
 void add_help(CLI::App& app, Session& session);

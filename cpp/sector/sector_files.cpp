@@ -6,23 +6,11 @@
 #include <map>
 #include <utility>
 
+#include "sector/read_plan.hpp"
+#include "sector/tree_layout.hpp"
+
 namespace scabbard::sector {
 namespace {
-
-constexpr std::uint64_t kNode = 32;  // bytes
-constexpr std::uint64_t kPersistentAuxSize = 64;
-constexpr unsigned kMostRowsDiscarded = 2;
-constexpr std::uint64_t kKiB = 1024;
-constexpr std::uint64_t kMiB = 1024 * kKiB;
-constexpr std::uint64_t kGiB = 1024 * kMiB;
-
-constexpr std::array kShapes = {
-    Shape{.sector_size = 2 * kKiB, .trees = 1, .leaves_per_tree = 64},
-    Shape{.sector_size = 8 * kMiB, .trees = 1, .leaves_per_tree = 262'144},
-    Shape{.sector_size = 512 * kMiB, .trees = 1, .leaves_per_tree = 16'777'216},
-    Shape{.sector_size = 32 * kGiB, .trees = 8, .leaves_per_tree = 134'217'728},
-    Shape{.sector_size = 64 * kGiB, .trees = 16, .leaves_per_tree = 134'217'728},
-};
 
 // A replica and the folder of what belongs to it.
 struct Generation {
@@ -71,16 +59,9 @@ class FilesCheck {
     const Shape* shape = shape_of(found->second);
     if (shape == nullptr) return wrong_size(replica, found->second);
     for (unsigned tree = 0; tree < shape->trees; ++tree) {
-      expect(cache + "/" + tree_file_name(*shape, tree), [&](std::uint64_t size) { return is_tree(*shape, size); });
+      expect(cache + "/" + tree_file_name(*shape, tree),
+             [&](std::uint64_t size) { return TreeLayout::of_file(*shape, size).has_value(); });
     }
-  }
-
-  // How many rows were discarded is the sealer's choice.
-  static bool is_tree(const Shape& shape, std::uint64_t size) {
-    for (unsigned rows = 0; rows <= kMostRowsDiscarded; ++rows) {
-      if (size > 0 && size == tree_file_size(shape, rows)) return true;
-    }
-    return false;
   }
 
   template <class IsRight>
@@ -135,21 +116,6 @@ std::optional<SectorObject> sector_object(std::string_view object) {
   auto id = parse_sector_id(name);
   if (!id) return std::nullopt;
   return SectorObject{.id = *id, .kind = *kind, .file = std::string(file)};
-}
-
-const Shape* shape_of(std::uint64_t sector_size) {
-  const auto* shape = std::ranges::find(kShapes, sector_size, &Shape::sector_size);
-  return shape == kShapes.end() ? nullptr : shape;
-}
-
-std::uint64_t tree_file_size(const Shape& shape, unsigned rows_discarded) {
-  std::uint64_t nodes = 0;
-  for (std::uint64_t level = shape.leaves_per_tree >> (3 * (rows_discarded + 1)); level > 0; level /= 8) nodes += level;
-  return nodes * kNode;
-}
-
-std::string tree_file_name(const Shape& shape, unsigned tree) {
-  return shape.trees == 1 ? "sc-02-data-tree-r-last.dat" : fmt::format("sc-02-data-tree-r-last-{}.dat", tree);
 }
 
 std::vector<Flaw> flaws_of(const SectorId& id, std::span<const FoundObject> found) {

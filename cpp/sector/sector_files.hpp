@@ -1,7 +1,6 @@
 // Which objects a sector is made of, and how long they have to be.
 //
-// Names: damocles (damocles-manager/pkg/objstore and dep/sealer_constructor.go). Lengths of tree files: rust-fil-proofs
-// (storage-proofs-core, merkle/tree; filecoin-proofs, caches.rs) and merkletree 0.23.
+// Names: damocles (damocles-manager/pkg/objstore and dep/sealer_constructor.go).
 #pragma once
 
 #include <array>
@@ -36,20 +35,6 @@ struct SectorObject {
 };
 /// Nothing for objects that are of no sector.
 std::optional<SectorObject> sector_object(std::string_view object);
-
-/// The sizes that damocles seals, and what they are divided into.
-struct Shape {
-  std::uint64_t sector_size;      ///< bytes
-  unsigned trees;                 ///< tree-r-last files
-  std::uint64_t leaves_per_tree;  ///< nodes of 32 bytes, before rows are discarded
-};
-/// Nothing for a size that is none.
-const Shape* shape_of(std::uint64_t sector_size);
-
-/// How long a tree-r-last file is whose lowest `rows_discarded` levels are left out, besides the leaves. Bytes.
-std::uint64_t tree_file_size(const Shape& shape, unsigned rows_discarded);
-/// "sc-02-data-tree-r-last-3.dat"; of a shape with one tree without the number.
-std::string tree_file_name(const Shape& shape, unsigned tree);
 
 /// What is there of a sector.
 struct FoundObject {

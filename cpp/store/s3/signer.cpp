@@ -4,9 +4,9 @@
 #include <array>
 #include <utility>
 
+#include "base/sha256.hpp"
 #include "base/text.hpp"
 #include "store/s3/hexadecimal.hpp"
-#include "store/s3/hmac_sha256.hpp"
 
 namespace scabbard::s3 {
 namespace {

@@ -16,9 +16,9 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/sha256.hpp"
 #include "base/text.hpp"
 #include "store/s3/hexadecimal.hpp"
-#include "store/s3/hmac_sha256.hpp"
 
 namespace scabbard::s3 {
 namespace {

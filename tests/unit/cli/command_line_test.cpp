@@ -33,7 +33,7 @@ class CommandLineTest : public ::testing::Test {
 TEST_F(CommandLineTest, Has_these_commands) {
   std::vector<std::string> verbs;
   for (const CLI::App* command : commands_of(app_)) verbs.push_back(command->get_name());
-  EXPECT_THAT(verbs, ElementsAre("init", "cp", "ls", "stat", "cat", "rm", "du", "verify", "sector", "processor",
+  EXPECT_THAT(verbs, ElementsAre("init", "cp", "ls", "stat", "cat", "rm", "du", "verify", "sector", "plan", "processor",
                                  "version", "help"));
 }
 

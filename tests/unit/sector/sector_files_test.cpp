@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sector/tree_layout.hpp"
 #include "support/result_matchers.hpp"
 
 namespace scabbard::sector {
@@ -26,7 +27,7 @@ std::vector<FoundObject> whole(std::uint64_t size, Kind replica, Kind cache, uns
   std::vector<FoundObject> objects = {
       {name_of(kWholeSector, replica), size}, {folder + "/p_aux", 64}, {folder + "/t_aux", 900}};
   for (unsigned tree = 0; tree < shape.trees; ++tree) {
-    objects.push_back({folder + "/" + tree_file_name(shape, tree), tree_file_size(shape, rows_discarded)});
+    objects.push_back({folder + "/" + tree_file_name(shape, tree), TreeLayout(shape, rows_discarded).size()});
   }
   return objects;
 }
@@ -59,18 +60,6 @@ TEST(SectorFiles, Objects_of_sectors_are_told_from_others) {
        {"s-t01000-7", "cache/s-t01000-7", "sealed/s-t01000-7/x", "other/s-t01000-7", "cache/x/p_aux"}) {
     EXPECT_FALSE(sector_object(object)) << object;
   }
-}
-
-// From the sources of rust-fil-proofs, and files that it has made.
-TEST(SectorFiles, Tree_files_have_the_known_lengths) {
-  const auto size = [](std::uint64_t sector, unsigned rows) { return tree_file_size(*shape_of(sector), rows); };
-  EXPECT_EQ(size(2048, 1), 32U);
-  EXPECT_EQ(size(8 << 20, 2), 18'720U);
-  EXPECT_EQ(size(512 << 20, 2), 1'198'368U);
-  EXPECT_EQ(size(k32GiB, 2), 9'586'976U);
-  EXPECT_EQ(size(k32GiB, 1), 76'695'840U);
-  EXPECT_EQ(size(k32GiB, 0), 613'566'752U);
-  EXPECT_EQ(size(2 * k32GiB, 2), 9'586'976U);
 }
 
 TEST(SectorFiles, Whole_sector_has_no_flaw_however_many_rows_were_discarded) {

@@ -1,7 +1,7 @@
 // SHA-256 and HMAC-SHA256 on OpenSSL's digest contexts.
 //
-// Not HMAC() or EVP_MAC: those look the algorithm up and take the key in on each call, which costs several times the
-// hashing of a short text. Functions return false where OpenSSL has no memory.
+// Not SHA256(), HMAC() or EVP_MAC: those look the algorithm up and take the key in on each call, which costs several
+// times the hashing of a short text. Functions return false where OpenSSL has no memory.
 #pragma once
 
 #include <openssl/evp.h>
@@ -10,7 +10,7 @@
 #include <memory>
 #include <string_view>
 
-namespace scabbard::s3 {
+namespace scabbard {
 
 using Digest = std::array<unsigned char, 32>;
 
@@ -45,4 +45,4 @@ class HmacSha256 {
   DigestContext outer_;
 };
 
-}  // namespace scabbard::s3
+}  // namespace scabbard

@@ -1,10 +1,10 @@
-#include "store/s3/hmac_sha256.hpp"
+#include "base/sha256.hpp"
 
 #include <openssl/crypto.h>
 
 #include <algorithm>
 
-namespace scabbard::s3 {
+namespace scabbard {
 namespace {
 
 constexpr std::size_t kBlock = 64;
@@ -56,4 +56,4 @@ bool HmacSha256::mac(const DigestContext& work, std::string_view text, Digest& o
          EVP_MD_CTX_copy_ex(context, outer_.get()) == 1 && finish(context, as_text(out), out);
 }
 
-}  // namespace scabbard::s3
+}  // namespace scabbard
