@@ -14,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/descriptor.hpp"
 #include "base/text.hpp"
 
 namespace scabbard::s3 {
@@ -27,20 +28,6 @@ std::string reason(int code) {
   std::array<char, 256> room;
   return ::strerror_r(code, room.data(), room.size());
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return number_; }
-
- private:
-  int number_;
-};
 
 // What the program starts with: none of the host's descriptors and signal settings, and a process group of its own,
 // so that what it starts ends with it.

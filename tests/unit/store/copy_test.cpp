@@ -6,6 +6,7 @@
 #include <map>
 #include <stop_token>
 
+#include "support/forwarding_store.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/whole_objects.hpp"
@@ -18,43 +19,10 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 // A store that no other one can copy from by itself: it hides what it is.
-class HiddenStore final : public Store {
+class HiddenStore final : public ForwardingStore {
  public:
-  explicit HiddenStore(std::shared_ptr<Store> store) : store_(std::move(store)) {}
-
-  const StoreConfig& config() const override { return store_->config(); }
+  using ForwardingStore::ForwardingStore;
   std::string_view scheme() const override { return "hidden"; }
-  Capabilities capabilities() const override { return store_->capabilities(); }
-  std::string location(std::string_view object) const override { return store_->location(object); }
-  Result<ObjectInfo> stat(const Context& ctx, std::string_view object) override { return store_->stat(ctx, object); }
-  Result<std::unique_ptr<Reader>> open(const Context& ctx, std::string_view object) override {
-    return store_->open(ctx, object);
-  }
-  Result<std::unique_ptr<Writer>> create(const Context& ctx, std::string_view object,
-                                         const CreateOptions& options) override {
-    return store_->create(ctx, object, options);
-  }
-  Result<WriteInfo> put_file(const Context& ctx, std::string_view object, const FileSource& source,
-                             const CreateOptions& options) override {
-    return store_->put_file(ctx, object, source, options);
-  }
-  void copy_many_from(const Context& ctx, Store& source, std::span<ObjectCopy> copies) override {
-    store_->copy_many_from(ctx, source, copies);
-  }
-  Result<void> remove(const Context& ctx, std::string_view object) override { return store_->remove(ctx, object); }
-  Result<void> remove_folder(const Context& ctx, std::string_view folder) override {
-    return store_->remove_folder(ctx, folder);
-  }
-  Result<std::unique_ptr<Lister>> list(const Context& ctx, const ListOptions& options) override {
-    return store_->list(ctx, options);
-  }
-  Result<Space> space(const Context& ctx) override { return store_->space(ctx); }
-  Result<SweepResult> sweep(const Context& ctx) override { return store_->sweep(ctx); }
-  std::unique_ptr<ReadQueue> read_queue() override { return store_->read_queue(); }
-  void close() override { store_->close(); }
-
- private:
-  const std::shared_ptr<Store> store_;
 };
 
 enum class Way { kByTheStoreItself, kThroughMemory };

@@ -1,0 +1,410 @@
+#include "sector/replica_fetch.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "base/quantities.hpp"
+#include "base/signals_blocked.hpp"
+#include "base/text.hpp"
+
+namespace scabbard::sector {
+namespace {
+
+constexpr auto kFirstPause = std::chrono::seconds(1);
+constexpr auto kLongestPause = std::chrono::seconds(15);
+constexpr auto kBetweenReports = std::chrono::seconds(10);
+constexpr std::size_t kTakenAtOnce = 512;
+
+// Whether the same read may succeed later. Of a store in an outage, or of one object that is just being replaced.
+bool may_mend_itself(const Error& error) { return error.retryable || error.code == ErrorCode::kChanged; }
+
+struct Sector {
+  Sector(WantedReplica& of, const Shape& shape) : wanted(of), layout(TreeLayout::usual(shape)) {}
+
+  WantedReplica& wanted;
+  TreeLayout layout;
+  bool layout_is_known = false;
+  std::vector<PlannedRead> reads;  // sorted by file
+  unsigned plan = 0;               // counts the plans; what was asked for under an earlier one is dropped
+  std::size_t files_left = 0;
+  std::optional<Clock::Time> begun;
+  std::optional<Error> met;  // what went wrong last
+  bool is_settled = false;
+};
+
+// A file that is to be read.
+struct Task {
+  Sector* sector = nullptr;
+  ReplicaFile file = kSealedFile;
+  unsigned plan = 0;
+  unsigned failures = 0;
+};
+
+// A file that is being read.
+struct FileRead {
+  Task task;
+  std::string object;
+  std::vector<PlannedRead> planned;
+  std::vector<std::byte> memory;
+  std::vector<RangeRead> entries;
+  std::size_t left = 0;
+};
+
+class Lane;
+
+class Fetch {
+ public:
+  Fetch(const Context& ctx, const Shape& shape, std::span<WantedReplica> replicas, const ReplicaFetchOptions& options);
+  ~Fetch();
+  Fetch(const Fetch&) = delete;
+  Fetch& operator=(const Fetch&) = delete;
+
+  void run();
+
+ private:
+  friend class Lane;
+
+  // With the lock held, where the threads run.
+  Lane& lane_of(Store& store);
+  void plan(Sector& sector);
+  void settle(Sector& sector, Result<void> result);
+  static bool is_current(const Task& task) { return !task.sector->is_settled && task.sector->plan == task.plan; }
+
+  // What becomes of a file that was read; an error where it is to be read again.
+  Result<void> take(const FileRead& read);
+  std::optional<std::uint64_t> staged_length(const FileRead& read, std::uint64_t size);
+  void finish_file(const FileRead& read, Result<void> staged);
+
+  Clock::Time next_look(Clock::Time now) const;
+  bool is_overdue(const Sector& sector, Clock::Time now) const;
+  void give_up(const std::string& why);
+  FetchProgress progress() const;
+
+  const Context& ctx_;
+  const Shape& shape_;
+  const ReplicaFetchOptions& options_;
+  std::deque<Sector> sectors_;
+  std::map<Store*, std::unique_ptr<Lane>> lanes_;
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::size_t settled_ = 0;
+  FetchProgress progress_;
+};
+
+// What is read of one store, by a thread. What is waited for is guarded by the fetch's mutex.
+class Lane {
+ public:
+  Lane(Fetch& fetch, Store& store) : fetch_(fetch), store_(store) {}
+
+  void add(const Task& task) {
+    waiting_.push_back(task);
+    changed_.notify_all();
+  }
+  std::size_t files_left() const { return waiting_.size() + later_.size() + reading_.size(); }
+  const std::string& name() const { return store_.config().name; }
+
+  void start() {
+    const SignalsBlocked blocked;
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(fetch_.ctx_.with_cancel(stop)); });
+  }
+  void stop() { thread_.request_stop(); }
+
+ private:
+  void run(const Context& ctx) {
+    queue_ = store_.read_queue();
+    std::vector<RangeRead*> done(kTakenAtOnce);
+    while (!ctx.ended()) {
+      while (auto read = next_that_fits(ctx.now())) submit(*read);
+      if (in_flight_ == 0) {
+        wait_for_work(ctx);
+        continue;
+      }
+      const auto due = next_due();
+      const auto count = queue_->wait(due ? ctx.with_deadline(*due) : ctx, done);
+      if (count) take({done.data(), *count});
+    }
+    queue_->cancel();
+    queue_.reset();
+  }
+
+  // A file whose time has come and that may be read beside the others.
+  FileRead* next_that_fits(Clock::Time now) {
+    const std::lock_guard lock(fetch_.mutex_);
+    while (!later_.empty() && later_.begin()->first <= now) {
+      waiting_.push_front(later_.begin()->second);
+      later_.erase(later_.begin());
+    }
+    while (!waiting_.empty() && !Fetch::is_current(waiting_.front())) waiting_.pop_front();
+    if (waiting_.empty()) return nullptr;
+    const Task& task = waiting_.front();
+    auto planned = reads_of(task);
+    if (in_flight_ > 0 && in_flight_ + planned.size() > fetch_.options_.max_reads) return nullptr;
+    if (!task.sector->begun) task.sector->begun = now;
+    auto read = file_read(task, std::move(planned));
+    waiting_.pop_front();
+    FileRead* const begun = read.get();
+    reading_.emplace(begun->object.data(), std::move(read));
+    return begun;
+  }
+
+  std::vector<PlannedRead> reads_of(const Task& task) const {
+    if (task.sector->wanted.staged == nullptr) return {{.file = task.file}};  // only looked at
+    const auto of_file = std::ranges::equal_range(task.sector->reads, task.file, {}, &PlannedRead::file);
+    return {of_file.begin(), of_file.end()};
+  }
+
+  std::unique_ptr<FileRead> file_read(const Task& task, std::vector<PlannedRead> planned) const {
+    const WantedReplica& wanted = task.sector->wanted;
+    auto read = std::make_unique<FileRead>();
+    read->task = task;
+    read->object = task.file == kSealedFile
+                       ? wanted.sealed_file.object
+                       : fmt::format("{}/{}", wanted.cache_folder.object, cache_file_name(fetch_.shape_, task.file));
+    read->planned = std::move(planned);
+    std::size_t bytes = 0;
+    for (const PlannedRead& range : read->planned) bytes += range.length;
+    read->memory.resize(bytes);
+    std::byte* into = read->memory.data();
+    for (const PlannedRead& range : read->planned) {
+      RangeRead& entry = read->entries.emplace_back();
+      entry.object = read->object;
+      entry.offset = static_cast<std::int64_t>(range.offset);
+      entry.into = {into, range.length};
+      into += range.length;
+    }
+    read->left = read->entries.size();
+    return read;
+  }
+
+  void submit(FileRead& read) {
+    in_flight_ += read.entries.size();
+    const auto taken = queue_->submit(read.entries);
+    if (taken) return;
+    in_flight_ -= read.entries.size();
+    for (RangeRead& entry : read.entries) entry.got = fail(taken.error());
+    finish(read);
+  }
+
+  void take(std::span<RangeRead* const> done) {
+    in_flight_ -= done.size();
+    for (const RangeRead* entry : done) {
+      FileRead& read = *reading_.at(entry->object.data());
+      if (--read.left == 0) finish(read);
+    }
+  }
+
+  void finish(const FileRead& read) {
+    auto taken = fetch_.take(read);
+    Task task = read.task;
+    const std::lock_guard lock(fetch_.mutex_);
+    reading_.erase(read.object.data());
+    if (taken || !Fetch::is_current(task)) return;
+    task.sector->met = std::move(taken).error();
+    ++fetch_.progress_.retries;
+    const auto pause = std::min<Clock::Duration>(kFirstPause * (1U << std::min(task.failures++, 4U)), kLongestPause);
+    later_.emplace(fetch_.ctx_.now() + pause, task);
+  }
+
+  std::optional<Clock::Time> next_due() {
+    const std::lock_guard lock(fetch_.mutex_);
+    if (later_.empty()) return std::nullopt;
+    return later_.begin()->first;
+  }
+
+  void wait_for_work(const Context& ctx) {
+    std::unique_lock lock(fetch_.mutex_);
+    const Context until = later_.empty() ? ctx : ctx.with_deadline(later_.begin()->first);
+    std::ignore = until.wait(lock, changed_, [&] { return !waiting_.empty(); });
+  }
+
+  Fetch& fetch_;
+  Store& store_;
+  std::deque<Task> waiting_;
+  std::multimap<Clock::Time, Task> later_;  // by when they are tried again
+  // By where the name of the object lies, which each entry shows. Only this thread changes it.
+  std::unordered_map<const char*, std::unique_ptr<FileRead>> reading_;
+  std::condition_variable_any changed_;
+  std::unique_ptr<ReadQueue> queue_;
+  std::size_t in_flight_ = 0;
+  std::jthread thread_;  // the last: it uses all others
+};
+
+Fetch::Fetch(const Context& ctx, const Shape& shape, std::span<WantedReplica> replicas,
+             const ReplicaFetchOptions& options)
+    : ctx_(ctx), shape_(shape), options_(options) {
+  for (WantedReplica& wanted : replicas) plan(sectors_.emplace_back(wanted, shape));
+  progress_.sectors = sectors_.size();
+}
+
+Fetch::~Fetch() = default;
+
+Lane& Fetch::lane_of(Store& store) {
+  auto& lane = lanes_[&store];
+  if (!lane) lane = std::make_unique<Lane>(*this, store);
+  return *lane;
+}
+
+void Fetch::plan(Sector& sector) {
+  ++sector.plan;
+  sector.reads = plan_reads(shape_, sector.layout, sector.wanted.leaves);
+  sector.files_left = replica_files(shape_);
+  for (ReplicaFile file = 0; file < replica_files(shape_); ++file) {
+    const Location& location = file == kSealedFile ? sector.wanted.sealed_file : sector.wanted.cache_folder;
+    lane_of(*location.store).add({.sector = &sector, .file = file, .plan = sector.plan});
+  }
+}
+
+void Fetch::run() {
+  for (auto& [store, lane] : lanes_) lane->start();
+  {
+    std::unique_lock lock(mutex_);
+    while (settled_ < sectors_.size()) {
+      const Clock::Time now = ctx_.now();
+      if (ctx_.ended()) {
+        give_up("it could not be read in time");
+      } else if (std::ranges::all_of(sectors_,
+                                     [&](const Sector& one) { return one.is_settled || is_overdue(one, now); })) {
+        give_up(fmt::format("it has not come within {}",
+                            human_duration(std::chrono::duration_cast<std::chrono::seconds>(options_.sector_limit))));
+      } else {
+        std::ignore =
+            ctx_.with_deadline(next_look(now)).wait(lock, changed_, [&] { return settled_ == sectors_.size(); });
+        if (options_.tell) options_.tell(progress());
+      }
+    }
+  }
+  for (auto& [store, lane] : lanes_) lane->stop();
+  lanes_.clear();
+}
+
+bool Fetch::is_overdue(const Sector& sector, Clock::Time now) const {
+  return sector.begun && now - *sector.begun >= options_.sector_limit;
+}
+
+// When to report, or to see whether nothing is left but what is overdue.
+Clock::Time Fetch::next_look(Clock::Time now) const {
+  Clock::Time next = now + kBetweenReports;
+  for (const Sector& sector : sectors_) {
+    if (!sector.is_settled && sector.begun && !is_overdue(sector, now)) {
+      next = std::min(next, *sector.begun + options_.sector_limit);
+    }
+  }
+  return next;
+}
+
+void Fetch::give_up(const std::string& why) {
+  for (Sector& sector : sectors_) {
+    if (sector.is_settled) continue;
+    Error error = sector.met.value_or(Error{.code = ErrorCode::kUnavailable, .message = {}, .request_id = {}});
+    error.message = error.message.empty() ? why : fmt::format("{}: {}", why, error.message);
+    settle(sector, fail(std::move(error)));
+  }
+}
+
+void Fetch::settle(Sector& sector, Result<void> result) {
+  if (sector.is_settled) return;
+  ++(result ? progress_.ready : progress_.failed);
+  sector.wanted.result = std::move(result);
+  sector.is_settled = true;
+  if (++settled_ == sectors_.size()) changed_.notify_all();
+}
+
+Result<void> Fetch::take(const FileRead& read) {
+  Sector& sector = *read.task.sector;
+  for (const RangeRead& entry : read.entries) {
+    if (entry.got) continue;
+    if (may_mend_itself(entry.got.error())) return fail(entry.got.error());
+    finish_file(read, fail(entry.got.error()));
+    return {};
+  }
+  const RangeRead& first = read.entries.front();
+  const auto length = staged_length(read, first.object_size);
+  if (!length) return {};
+
+  std::vector<StagedRange> ranges;
+  for (std::size_t i = 0; i < read.entries.size(); ++i) {
+    const RangeRead& entry = read.entries[i];
+    if (*entry.got != entry.into.size() || entry.version != first.version) {
+      return fail(ErrorCode::kChanged, fmt::format("{} changed while it was read", quote(read.object)));
+    }
+    ranges.push_back({.read = read.planned[i], .bytes = entry.into});
+  }
+  Result<void> staged;
+  if (sector.wanted.staged != nullptr) {
+    staged = sector.wanted.staged->write(read.task.file, *length, ranges);
+  }
+  finish_file(read, std::move(staged));
+  return {};
+}
+
+// How long a file is staged that has `size` bytes. Nothing where it cannot be right, or its sector has to be planned
+// anew, which is seen to.
+std::optional<std::uint64_t> Fetch::staged_length(const FileRead& read, std::uint64_t size) {
+  const std::lock_guard lock(mutex_);
+  if (!is_current(read.task)) return std::nullopt;
+  Sector& sector = *read.task.sector;
+  const ReplicaFile file = read.task.file;
+  const auto refuse = [&](std::string_view what) {
+    settle(sector, fail(ErrorCode::kCorrupt, fmt::format("{} has {} bytes, {}", quote(read.object), size, what)));
+    return std::nullopt;
+  };
+  if (file < kFirstTree) {
+    // The stock prover reads no further.
+    const std::uint64_t least = file_size(shape_, sector.layout, file);
+    if (size < least) return refuse(fmt::format("and has to have {}", least));
+    return least;
+  }
+  const auto layout = TreeLayout::of_file(shape_, size);
+  if (!layout) return refuse("which no tree of such a sector has");
+  if (*layout != sector.layout) {
+    if (sector.layout_is_known) return refuse("unlike another tree of its sector");
+    sector.layout = *layout;
+    plan(sector);
+  }
+  sector.layout_is_known = true;
+  if (sector.plan != read.task.plan) return std::nullopt;
+  return size;
+}
+
+void Fetch::finish_file(const FileRead& read, Result<void> staged) {
+  const std::lock_guard lock(mutex_);
+  if (!is_current(read.task)) return;
+  Sector& sector = *read.task.sector;
+  if (!staged) return settle(sector, std::move(staged));
+  progress_.reads += read.planned.size();
+  progress_.bytes += read.memory.size();
+  if (--sector.files_left > 0) return;
+  if (sector.wanted.staged == nullptr) return settle(sector, {});
+  settle(sector, sector.wanted.staged->check(sector.layout, sector.reads));
+}
+
+FetchProgress Fetch::progress() const {
+  FetchProgress now = progress_;
+  std::size_t most = 0;
+  for (const auto& [store, lane] : lanes_) {
+    if (lane->files_left() <= most) continue;
+    most = lane->files_left();
+    now.waiting_for = lane->name();
+  }
+  return now;
+}
+
+}  // namespace
+
+void fetch_replicas(const Context& ctx, const Shape& shape, std::span<WantedReplica> replicas,
+                    const ReplicaFetchOptions& options) {
+  Fetch(ctx, shape, replicas, options).run();
+}
+
+}  // namespace scabbard::sector

@@ -1,0 +1,62 @@
+// Reading what a proof needs of many sectors, from all the stores that they lie in at once, and staging it as it comes.
+//
+// Each store has a thread and a queue of reads of its own: one that does not answer holds nobody else up. A file is
+// read as a whole, which is what neighbouring ranges are merged in, and read again as a whole. How many rows of its
+// trees a sealer discarded shows in the first answer; until then two are assumed, and where that was wrong the sector
+// is planned anew.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "scabbard/context.hpp"
+#include "scabbard/store.hpp"
+#include "sector/staging.hpp"
+
+namespace scabbard::sector {
+
+/// A sector of a request: input above, output below.
+struct WantedReplica {
+  std::uint64_t sector = 0;
+  Location sealed_file;
+  Location cache_folder;
+  std::vector<std::uint64_t> leaves;  ///< of challenged_leaves()
+  /// Where it is staged. Null: it is proven from where it is, and only looked at.
+  StagedSector* staged = nullptr;
+
+  /// Why it cannot be proven.
+  Result<void> result = {};
+};
+
+/// How far a fetch is.
+struct FetchProgress {
+  std::size_t sectors = 0;
+  std::size_t ready = 0;
+  std::size_t failed = 0;
+  std::uint64_t reads = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t retries = 0;  ///< of files, besides those of the store itself
+  std::string waiting_for;    ///< the store with most reads left; empty where there is none
+};
+
+struct ReplicaFetchOptions {
+  /// Ranges that are asked for at a time, of each store.
+  std::size_t max_reads = 4096;
+  /// What has not come for so long is given up once everything else is ready.
+  Clock::Duration sector_limit = std::chrono::minutes(5);
+  /// Called now and then, on the calling thread.
+  std::function<void(const FetchProgress&)> tell;
+};
+
+/// Returns when each of them is staged or failed. What may mend itself is tried again until `ctx` ends; what then has
+/// not come fails with the error that was met last. All stores are of one process.
+void fetch_replicas(const Context& ctx, const Shape& shape, std::span<WantedReplica> replicas,
+                    const ReplicaFetchOptions& options);
+
+}  // namespace scabbard::sector

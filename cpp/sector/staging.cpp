@@ -1,0 +1,192 @@
+#include "sector/staging.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+
+namespace scabbard::sector {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kPage = 4096;
+// What the folders in a staging folder are called, with something behind that mkdtemp() makes up.
+constexpr std::string_view kOwnFolder = "scabbard-staging-";
+
+std::unexpected<Error> failed(std::string_view what, const std::string& path, int number) {
+  const ErrorCode code = number == ENOSPC || number == EDQUOT  ? ErrorCode::kNoSpace
+                         : number == EACCES || number == EPERM ? ErrorCode::kPermissionDenied
+                                                               : ErrorCode::kIo;
+  return fail(Error{.code = code,
+                    .message = fmt::format("{} {}: {}", what, quote(path), std::generic_category().message(number)),
+                    .system_error = number,
+                    .request_id = {}});
+}
+
+bool write_all(int descriptor, std::span<const std::byte> bytes, std::uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+  return true;
+}
+
+StagedSector::Root last_node(std::span<const std::byte> bytes) {
+  StagedSector::Root root;
+  std::ranges::copy(bytes.last(root.size()), root.begin());
+  return root;
+}
+
+// Folders of processes that live are locked.
+void remove_those_of_the_dead(const std::string& folder) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (!entry.path().filename().string().starts_with(kOwnFolder)) continue;
+    const Descriptor dead(::open(entry.path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!dead || ::flock(dead.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    fs::remove_all(entry.path(), error);
+    if (error)
+      log::warn("what a dead process left in {} stays there: {}", quote(entry.path().string()), error.message());
+  }
+}
+
+// Who may write there could hand the prover other bytes.
+Result<Descriptor> open_private(const std::string& folder) {
+  std::error_code error;
+  fs::create_directories(fs::path(folder).parent_path(), error);
+  if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) return failed("make the staging folder", folder, errno);
+  Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  struct stat status{};
+  if (!descriptor || ::fstat(descriptor.get(), &status) != 0) return failed("open the staging folder", folder, errno);
+  const bool is_sticky = (status.st_mode & S_ISVTX) != 0;
+  const bool is_shared = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !is_sticky;
+  if (is_shared || (status.st_uid != ::geteuid() && status.st_uid != 0)) {
+    return fail(
+        ErrorCode::kPermissionDenied,
+        fmt::format("the staging folder {} belongs to somebody else, or others may write there: `chmod 700` it, "
+                    "or name another with --staging",
+                    quote(folder)));
+  }
+  return descriptor;
+}
+
+}  // namespace
+
+StagedSector::StagedSector(std::string folder, const Shape& shape)
+    : folder_(std::move(folder)), shape_(shape), files_(replica_files(shape)) {}
+
+StagedSector::~StagedSector() {
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+std::string StagedSector::sealed_file() const { return folder_ + "/sealed"; }
+std::string StagedSector::cache_folder() const { return folder_ + "/cache"; }
+
+std::string StagedSector::path_of(ReplicaFile file) const {
+  return file == kSealedFile ? sealed_file() : cache_folder() + "/" + cache_file_name(shape_, file);
+}
+
+Result<void> StagedSector::write(ReplicaFile file, std::uint64_t size, std::span<const StagedRange> ranges) {
+  files_[file] = {};
+  const std::string path = path_of(file);
+  const Descriptor out(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (!out || ::ftruncate(out.get(), static_cast<off_t>(size)) != 0) return failed("stage", path, errno);
+  for (const StagedRange& range : ranges) {
+    if (!write_all(out.get(), range.bytes, range.read.offset)) return failed("stage", path, errno);
+  }
+  File& written = files_[file];
+  written.size = size;
+  for (const StagedRange& range : ranges) written.filled.push_back(range.read);
+  if (file == kPersistentAux) comm_r_last_ = last_node(ranges.front().bytes);
+  if (file == kFirstTree && shape_.trees == 1) root_ = last_node(ranges.back().bytes);
+  return {};
+}
+
+Result<void> StagedSector::check(const TreeLayout& layout, std::span<const PlannedRead> reads) const {
+  for (ReplicaFile file = 0; file < files_.size(); ++file) {
+    struct stat status{};
+    const std::string path = path_of(file);
+    if (::stat(path.c_str(), &status) != 0) return failed("look at the staged", path, errno);
+    const std::uint64_t expected = file_size(shape_, layout, file);
+    if (files_[file].size != expected || static_cast<std::uint64_t>(status.st_size) != expected) {
+      return fail(ErrorCode::kInternal,
+                  fmt::format("the staged {} has not the {} bytes it should", quote(path), expected));
+    }
+  }
+  for (const PlannedRead& read : reads) {
+    if (std::ranges::find(files_[read.file].filled, read) == files_[read.file].filled.end()) {
+      return fail(ErrorCode::kInternal, fmt::format("of the staged {} the bytes from {} on are missing",
+                                                    quote(path_of(read.file)), read.offset));
+    }
+  }
+  if (root_ && root_ != comm_r_last_) {
+    return fail(ErrorCode::kCorrupt, "its tree-r-last file ends with another root than p_aux names");
+  }
+  return {};
+}
+
+std::uint64_t staged_size(std::span<const PlannedRead> reads) {
+  std::set<std::pair<ReplicaFile, std::uint64_t>> pages;
+  for (const PlannedRead& read : reads) {
+    for (std::uint64_t page = read.offset / kPage; page * kPage < read.offset + read.length; ++page) {
+      pages.emplace(read.file, page);
+    }
+  }
+  return pages.size() * kPage;
+}
+
+Staging::Staging(std::string folder, Descriptor lock) : folder_(std::move(folder)), lock_(std::move(lock)) {}
+
+Staging::~Staging() {
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+Result<std::unique_ptr<Staging>> Staging::open(const std::string& folder) {
+  auto shared = open_private(folder);
+  if (!shared) return fail(std::move(shared).error());
+  // Others that start now wait, or they would take the new folder for that of a dead process.
+  if (::flock(shared->get(), LOCK_EX) != 0) return failed("lock the staging folder", folder, errno);
+  remove_those_of_the_dead(folder);
+  std::string own = fmt::format("{}/{}XXXXXX", folder, kOwnFolder);
+  if (::mkdtemp(own.data()) == nullptr) return failed("make a folder in the staging folder", folder, errno);
+  Descriptor lock(::open(own.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return failed("lock", own, errno);
+  return std::unique_ptr<Staging>(new Staging(std::move(own), std::move(lock)));
+}
+
+Result<std::unique_ptr<StagedSector>> Staging::add(const Shape& shape) {
+  const std::string folder = fmt::format("{}/{}", folder_, ++last_);
+  auto sector = std::make_unique<StagedSector>(folder, shape);
+  for (const std::string& made : {folder, sector->cache_folder()}) {
+    if (::mkdir(made.c_str(), S_IRWXU) != 0) return failed("stage below", made, errno);
+  }
+  return sector;
+}
+
+Result<std::uint64_t> Staging::free_space() const {
+  struct statvfs status{};
+  if (::statvfs(folder_.c_str(), &status) != 0) return failed("look at the room in", folder_, errno);
+  return std::uint64_t{status.f_bavail} * status.f_frsize;
+}
+
+}  // namespace scabbard::sector

@@ -1,0 +1,269 @@
+#include "sector/replica_fetch.hpp"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "sector/sector_files.hpp"
+#include "support/byte_patterns.hpp"
+#include "support/forwarding_store.hpp"
+#include "support/manual_clock.hpp"
+#include "support/result_matchers.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace scabbard::sector {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+const Shape& k8MiB = *shape_named("8MiB");
+const Shape& k32GiB = *shape_named("32GiB");
+const std::vector<std::uint64_t> kLeaves = {0, 511, 512, 100'000, 262'143};
+
+std::string text_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+Error down() { return {.code = ErrorCode::kUnavailable, .message = "no answer", .retryable = true, .request_id = {}}; }
+
+// A store whose reads may be failed: `fails` says with what.
+class UnreliableStore final : public ForwardingStore {
+ public:
+  using Fails = std::function<std::optional<Error>(const RangeRead&)>;
+  UnreliableStore(std::shared_ptr<Store> store, Fails fails)
+      : ForwardingStore(std::move(store)), fails_(std::move(fails)) {}
+
+  std::unique_ptr<ReadQueue> read_queue() override {
+    return std::make_unique<Queue>(ForwardingStore::read_queue(), fails_);
+  }
+
+ private:
+  class Queue final : public ReadQueue {
+   public:
+    Queue(std::unique_ptr<ReadQueue> queue, const Fails& fails) : queue_(std::move(queue)), fails_(fails) {}
+    Result<void> submit(std::span<RangeRead> entries) override { return queue_->submit(entries); }
+    Result<std::size_t> wait(const Context& ctx, std::span<RangeRead*> done) override {
+      auto count = queue_->wait(ctx, done);
+      for (std::size_t i = 0; count && i < *count; ++i) {
+        if (auto error = fails_(*done[i])) done[i]->got = fail(*std::move(error));
+      }
+      return count;
+    }
+    void cancel() override { queue_->cancel(); }
+
+   private:
+    const std::unique_ptr<ReadQueue> queue_;
+    const Fails& fails_;
+  };
+
+  const Fails fails_;
+};
+
+class ReplicaFetchTest : public ::testing::Test {
+ protected:
+  std::string sealed(std::uint64_t number) { return name_of({.miner = 1000, .number = number}, Kind::kSealed); }
+  std::string cache(std::uint64_t number) { return name_of({.miner = 1000, .number = number}, Kind::kCache); }
+
+  void write(const std::string& object, const std::string& text) {
+    fs::create_directories((stored_ / object).parent_path());
+    std::ofstream(stored_ / object, std::ios::binary) << text;
+  }
+  void make_sparse(const std::string& object, std::uint64_t size) {
+    write(object, "");
+    fs::resize_file(stored_ / object, size);
+  }
+
+  // Random, but for p_aux, which names the root.
+  void make_sector(std::uint64_t number, const TreeLayout& layout = TreeLayout::usual(k8MiB)) {
+    const std::string tree = to_text(pattern_bytes(number, layout.size()));
+    write(sealed(number), to_text(pattern_bytes(number + 100, k8MiB.sector_size)));
+    write(cache(number) + "/" + tree_file_name(k8MiB, 0), tree);
+    write(cache(number) + "/p_aux", std::string(32, 'c') + tree.substr(tree.size() - 32));
+  }
+  // Of zeros.
+  void make_large_sector(std::uint64_t number) {
+    make_sparse(sealed(number), k32GiB.sector_size);
+    make_sparse(cache(number) + "/p_aux", kPersistentAuxSize);
+    for (unsigned tree = 0; tree < k32GiB.trees; ++tree) {
+      make_sparse(cache(number) + "/" + tree_file_name(k32GiB, tree), TreeLayout::usual(k32GiB).size());
+    }
+  }
+
+  std::shared_ptr<Store> failing(UnreliableStore::Fails fails) {
+    return std::make_shared<UnreliableStore>(store_, std::move(fails));
+  }
+
+  // A sector that is to be staged.
+  WantedReplica wanted(std::uint64_t number, const std::shared_ptr<Store>& store, const Shape& shape = k8MiB) {
+    staged_.push_back(value_of(staging_->add(shape)));
+    return {.sector = number,
+            .sealed_file = {.store = store, .object = sealed(number)},
+            .cache_folder = {.store = store, .object = cache(number)},
+            .leaves = kLeaves,
+            .staged = staged_.back().get()};
+  }
+  WantedReplica wanted(std::uint64_t number) { return wanted(number, store_); }
+
+  void fetch(const Context& ctx, std::span<WantedReplica> replicas, const Shape& shape = k8MiB) {
+    fetch_replicas(ctx, shape, replicas, options_);
+  }
+  Result<void> fetch_one(WantedReplica replica, const Shape& shape = k8MiB) {
+    fetch({}, {&replica, 1}, shape);
+    return replica.result;
+  }
+
+  // The same in virtual time, which passes whenever all its threads wait: one, and one for each store.
+  void fetch_in_virtual_time(Clock::Duration limit, std::size_t threads, std::span<WantedReplica> replicas) {
+    const Context ctx = Context().with_clock(clock_).with_timeout(limit);
+    std::stop_source done;
+    const std::jthread fetching([&] {
+      fetch(ctx, replicas);
+      done.request_stop();
+    });
+    while (!done.stop_requested()) {
+      const auto seen = clock_.wait_until_all_wait(done.get_token(), threads);
+      const auto next = clock_.next_deadline();
+      if (seen && next && clock_.stands_still(*seen)) clock_.advance(*next - clock_.now());
+    }
+  }
+
+  const TemporaryFolder stored_{TemporaryFolder::Where::kMemory};
+  const TemporaryFolder staging_folder_{TemporaryFolder::Where::kMemory};
+  const std::shared_ptr<Store> store_ = value_of(open_store({.name = "", .path = stored_.string(), .meta = {}}));
+  const std::unique_ptr<Staging> staging_ = value_of(Staging::open(staging_folder_.string()));
+  std::vector<std::unique_ptr<StagedSector>> staged_;
+  ReplicaFetchOptions options_;
+  ManualClock clock_;
+};
+
+TEST_F(ReplicaFetchTest, Stages_the_planned_ranges_and_nothing_else) {
+  make_sector(7);
+  ASSERT_THAT(fetch_one(wanted(7)), Succeeds());
+
+  std::string expected(k8MiB.sector_size, '\0');
+  const std::string whole = text_of(stored_ / sealed(7));
+  for (const PlannedRead& read : plan_reads(k8MiB, TreeLayout::usual(k8MiB), kLeaves)) {
+    if (read.file == kSealedFile) expected.replace(read.offset, read.length, whole, read.offset, read.length);
+  }
+  EXPECT_EQ(text_of(staged_[0]->sealed_file()), expected);
+  EXPECT_EQ(text_of(staged_[0]->cache_folder() + "/p_aux"), text_of(stored_ / (cache(7) + "/p_aux")));
+}
+
+TEST_F(ReplicaFetchTest, What_is_missing_or_short_fails_its_sector_only) {
+  std::vector<WantedReplica> replicas;
+  for (const std::uint64_t number : {1, 2, 3, 4}) {
+    make_sector(number);
+    replicas.push_back(wanted(number));
+  }
+  fs::remove(stored_ / (cache(1) + "/p_aux"));
+  fs::resize_file(stored_ / sealed(2), k8MiB.sector_size - 1);
+  fs::resize_file(stored_ / (cache(3) + "/" + tree_file_name(k8MiB, 0)), 100);
+  fetch({}, replicas);
+  EXPECT_THAT(replicas[0].result, FailsSaying(ErrorCode::kNotFound, "p_aux"));
+  EXPECT_THAT(replicas[1].result, FailsSaying(ErrorCode::kCorrupt, "has 8388607 bytes, and has to have 8388608"));
+  EXPECT_THAT(replicas[2].result, FailsSaying(ErrorCode::kCorrupt, "has 100 bytes, which no tree"));
+  EXPECT_THAT(replicas[3].result, Succeeds());
+}
+
+TEST_F(ReplicaFetchTest, The_length_of_a_tree_tells_what_is_read) {
+  for (const unsigned rows : {0U, 1U, 2U}) {
+    const TreeLayout layout(k8MiB, rows);
+    make_sector(rows, layout);
+    ASSERT_THAT(fetch_one(wanted(rows)), Succeeds()) << rows;
+    EXPECT_THAT(staged_.back()->check(layout, plan_reads(k8MiB, layout, kLeaves)), Succeeds()) << rows;
+  }
+}
+
+TEST_F(ReplicaFetchTest, Trees_of_one_sector_have_one_length) {
+  make_large_sector(7);
+  EXPECT_THAT(fetch_one(wanted(7, store_, k32GiB), k32GiB), Succeeds());
+  fs::resize_file(stored_ / (cache(7) + "/" + tree_file_name(k32GiB, 5)), TreeLayout(k32GiB, 1).size());
+  EXPECT_THAT(fetch_one(wanted(7, store_, k32GiB), k32GiB),
+              FailsSaying(ErrorCode::kCorrupt, "unlike another tree of its sector"));
+}
+
+TEST_F(ReplicaFetchTest, A_tree_of_another_sector_is_found_where_there_is_one) {
+  make_sector(7);
+  make_sector(8);
+  fs::copy_file(stored_ / (cache(8) + "/p_aux"), stored_ / (cache(7) + "/p_aux"), fs::copy_options::overwrite_existing);
+  EXPECT_THAT(fetch_one(wanted(7)), FailsSaying(ErrorCode::kCorrupt, "another root than p_aux names"));
+}
+
+TEST_F(ReplicaFetchTest, A_sector_that_is_proven_from_where_it_is_is_only_looked_at) {
+  make_sector(7);
+  WantedReplica replica = wanted(7);
+  replica.staged = nullptr;
+  EXPECT_THAT(fetch_one(replica), Succeeds());
+  fs::resize_file(stored_ / sealed(7), 0);
+  EXPECT_THAT(fetch_one(replica), FailsWith(ErrorCode::kCorrupt));
+}
+
+TEST_F(ReplicaFetchTest, What_fails_for_now_is_read_again) {
+  make_sector(7);
+  std::atomic<int> failures = 3;
+  const auto unreliable = failing([&](const RangeRead& read) -> std::optional<Error> {
+    if (read.object.ends_with("p_aux") && failures-- > 0) return down();
+    return std::nullopt;
+  });
+  std::vector<WantedReplica> replicas = {wanted(7, unreliable)};
+  fetch_in_virtual_time(1min, 2, replicas);
+  EXPECT_THAT(replicas[0].result, Succeeds());
+  EXPECT_LT(failures, 0);
+}
+
+TEST_F(ReplicaFetchTest, An_object_that_is_replaced_meanwhile_is_read_again) {
+  make_sector(7);
+  std::atomic<bool> replaced = false;
+  const auto unreliable = failing([&](RangeRead read) -> std::optional<Error> {
+    if (read.object != sealed(7) || replaced.exchange(true)) return std::nullopt;
+    return Error{.code = ErrorCode::kChanged, .message = "it changed", .request_id = {}};
+  });
+  std::vector<WantedReplica> replicas = {wanted(7, unreliable)};
+  fetch_in_virtual_time(1min, 2, replicas);
+  EXPECT_THAT(replicas[0].result, Succeeds());
+}
+
+TEST_F(ReplicaFetchTest, A_dead_store_fails_its_own_sectors_when_time_is_up) {
+  make_sector(1);
+  make_sector(2);
+  const auto dead = failing([](const RangeRead&) { return down(); });
+  std::vector<WantedReplica> replicas = {wanted(1), wanted(2, dead)};
+  options_.sector_limit = 1h;
+  fetch_in_virtual_time(10min, 3, replicas);
+  EXPECT_THAT(replicas[0].result, Succeeds());
+  EXPECT_THAT(replicas[1].result, FailsSaying(ErrorCode::kUnavailable, "in time: no answer"));
+}
+
+TEST_F(ReplicaFetchTest, What_is_overdue_is_not_waited_for_once_the_rest_is_ready) {
+  make_sector(1);
+  make_sector(2);
+  const auto dead = failing([](const RangeRead&) { return down(); });
+  std::vector<WantedReplica> replicas = {wanted(1), wanted(2, dead)};
+  options_.sector_limit = 2min;
+  const auto begun = clock_.now();
+  fetch_in_virtual_time(10min, 3, replicas);
+  EXPECT_THAT(replicas[0].result, Succeeds());
+  EXPECT_THAT(replicas[1].result, FailsSaying(ErrorCode::kUnavailable, "within 2:00"));
+  EXPECT_LT(clock_.now() - begun, 3min);
+}
+
+TEST_F(ReplicaFetchTest, No_more_is_asked_for_at_a_time_than_is_allowed) {
+  std::vector<WantedReplica> replicas;
+  for (std::uint64_t number = 0; number < 8; ++number) {
+    make_sector(number);
+    replicas.push_back(wanted(number));
+  }
+  options_.max_reads = 1;
+  fetch({}, replicas);
+  for (const WantedReplica& replica : replicas) EXPECT_THAT(replica.result, Succeeds());
+}
+
+}  // namespace
+}  // namespace scabbard::sector
