@@ -24,5 +24,7 @@ void add_help(CLI::App& app, Session& session);
 /// Of `scabbard sector`, those that have a file of their own.
 void add_sector_verify(CLI::App& sector, Session& session);
 void add_sector_cp(CLI::App& sector, Session& session);
+/// Of `scabbard processor`, likewise.
+void add_provers(CLI::App& processor, Session& session);
 
 }  // namespace scabbard::cli

@@ -14,8 +14,8 @@
 #include "cli/commands.hpp"
 #include "cli/interruption.hpp"
 #include "cli/output.hpp"
+#include "cli/processors.hpp"
 #include "cli/progress.hpp"
-#include "extproc/line_server.hpp"
 #include "extproc/placement.hpp"
 #include "extproc/transfer.hpp"
 
@@ -62,13 +62,8 @@ void serve_transfers(Session& session, const TransferCommand& command) {
   session.set_up_log();
   extproc::place_as_environment_says();
   Interruption interruption;
-  auto give_up_after = parse_duration(command.give_up_after);
-  if (!give_up_after) {
-    return session.report({.code = ErrorCode::kInvalidArgument,
-                           .message = fmt::format("--give-up-after: {}", give_up_after.error().message),
-                           .request_id = {}},
-                          ExitStatus::kUsage);
-  }
+  const auto give_up_after = duration_of(session, "--give-up-after", command.give_up_after);
+  if (!give_up_after) return;
   auto locator = session.new_locator();
   if (!locator) return;
   // Owned by the handler: a task that hangs in the kernel may be left behind.
@@ -85,14 +80,8 @@ void serve_transfers(Session& session, const TransferCommand& command) {
                                                            .jobs = command.jobs,
                                                            .concurrent = command.concurrent},
                                                           reports_of(session)}});
-  const Error end = extproc::serve_lines(
-      interruption.context(), {.stage = "transfer", .concurrency = kMostAtOnce, .longest_line = kLongestLine},
-      [owned](const Context& ctx, const nlohmann::json& task) { return owned->transfer.run(ctx, task); });
-  // The end of its parent is the ordinary one.
-  if (end.code != ErrorCode::kClosed && end.code != ErrorCode::kCancelled) session.report(end);
-  interruption.die_if_interrupted();
-  std::fflush(stderr);
-  std::_Exit(static_cast<int>(ExitStatus::kOther));
+  serve(session, interruption, {.stage = "transfer", .concurrency = kMostAtOnce, .longest_line = kLongestLine},
+        [owned](const Context& ctx, const nlohmann::json& task) { return owned->transfer.run(ctx, task); });
 }
 
 void add_transfer(CLI::App& processor, Session& session) {
@@ -122,10 +111,31 @@ void add_transfer(CLI::App& processor, Session& session) {
 
 }  // namespace
 
+std::optional<Clock::Duration> duration_of(Session& session, std::string_view option, const std::string& text) {
+  auto duration = parse_duration(text);
+  if (duration) return *duration;
+  session.report({.code = ErrorCode::kInvalidArgument,
+                  .message = fmt::format("{}: {}", option, duration.error().message),
+                  .request_id = {}},
+                 ExitStatus::kUsage);
+  return std::nullopt;
+}
+
+void serve(Session& session, Interruption& interruption, const extproc::LineServerOptions& options,
+           extproc::Handler handler) {
+  const Error end = extproc::serve_lines(interruption.context(), options, std::move(handler));
+  // The end of its parent is the ordinary one.
+  if (end.code != ErrorCode::kClosed && end.code != ErrorCode::kCancelled) session.report(end);
+  interruption.die_if_interrupted();
+  std::fflush(stderr);
+  std::_Exit(static_cast<int>(ExitStatus::kOther));
+}
+
 void add_processor(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("processor", "Serve damocles as an ext-processor");
   command->require_subcommand(1);
   add_transfer(*command, session);
+  add_provers(*command, session);
 }
 
 }  // namespace scabbard::cli

@@ -84,4 +84,22 @@ std::string answer(std::uint64_t id, const Error& error) {
   return fmt::format("{{\"id\":{},\"err_msg\":{},\"output\":null}}\n", id, text_of(printable(redacted(error.message))));
 }
 
+std::string request(std::uint64_t id, const nlohmann::json& task) {
+  return fmt::format("{{\"id\":{},\"task\":{}}}\n", id, text_of(task));
+}
+
+std::optional<Answer> parse_answer(std::string_view line) {
+  auto document = nlohmann::json::parse(line, nullptr, false);
+  if (!document.is_object()) return std::nullopt;
+  const auto id = id_of(document);
+  if (!id) return std::nullopt;
+  const auto error = document.find("err_msg");
+  if (error != document.end() && error->is_string()) {
+    return Answer{.id = *id, .output = fail(ErrorCode::kIo, error->get<std::string>())};
+  }
+  const auto output = document.find("output");
+  if (output == document.end() || output->is_null()) return std::nullopt;
+  return Answer{.id = *id, .output = std::move(*output)};
+}
+
 }  // namespace scabbard::extproc

@@ -164,13 +164,19 @@ class Lane {
     return {of_file.begin(), of_file.end()};
   }
 
-  std::unique_ptr<FileRead> file_read(const Task& task, std::vector<PlannedRead> planned) const {
+  std::string object_of(const Task& task) const {
     const WantedReplica& wanted = task.sector->wanted;
+    if (task.file == kSealedFile) return wanted.sealed_file.object;
+    std::string file = cache_file_name(fetch_.shape_, task.file);
+    // A folder of this machine is a store by itself.
+    const std::string& folder = wanted.cache_folder.object;
+    return folder.empty() ? file : fmt::format("{}/{}", folder, file);
+  }
+
+  std::unique_ptr<FileRead> file_read(const Task& task, std::vector<PlannedRead> planned) const {
     auto read = std::make_unique<FileRead>();
     read->task = task;
-    read->object = task.file == kSealedFile
-                       ? wanted.sealed_file.object
-                       : fmt::format("{}/{}", wanted.cache_folder.object, cache_file_name(fetch_.shape_, task.file));
+    read->object = object_of(task);
     read->planned = std::move(planned);
     std::size_t bytes = 0;
     for (const PlannedRead& range : read->planned) bytes += range.length;
@@ -315,6 +321,7 @@ void Fetch::give_up(const std::string& why) {
 void Fetch::settle(Sector& sector, Result<void> result) {
   if (sector.is_settled) return;
   ++(result ? progress_.ready : progress_.failed);
+  if (result) sector.wanted.layout = sector.layout;
   sector.wanted.result = std::move(result);
   sector.is_settled = true;
   if (++settled_ == sectors_.size()) changed_.notify_all();
@@ -391,6 +398,7 @@ void Fetch::finish_file(const FileRead& read, Result<void> staged) {
 
 FetchProgress Fetch::progress() const {
   FetchProgress now = progress_;
+  if (settled_ == sectors_.size()) return now;
   std::size_t most = 0;
   for (const auto& [store, lane] : lanes_) {
     if (lane->files_left() <= most) continue;

@@ -32,6 +32,7 @@ struct WantedReplica {
 
   /// Why it cannot be proven.
   Result<void> result = {};
+  std::optional<TreeLayout> layout = {};  ///< of its trees, where it can be
 };
 
 /// How far a fetch is.

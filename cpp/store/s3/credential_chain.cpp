@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "base/command_words.hpp"
 #include "base/text.hpp"
 #include "store/s3/credential_endpoints.hpp"
 #include "store/s3/credential_json.hpp"

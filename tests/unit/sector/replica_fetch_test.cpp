@@ -205,6 +205,18 @@ TEST_F(ReplicaFetchTest, A_sector_that_is_proven_from_where_it_is_is_only_looked
   EXPECT_THAT(fetch_one(replica), FailsWith(ErrorCode::kCorrupt));
 }
 
+TEST_F(ReplicaFetchTest, A_folder_of_this_machine_is_looked_at_too) {
+  make_sector(7);
+  const auto locator = value_of(Locator::create());
+  WantedReplica replica{.sector = 7,
+                        .sealed_file = value_of(locator->resolve({}, (stored_ / sealed(7)).string())),
+                        .cache_folder = value_of(locator->resolve({}, (stored_ / cache(7)).string())),
+                        .leaves = kLeaves};
+  EXPECT_THAT(fetch_one(replica), Succeeds());
+  fs::remove(stored_ / (cache(7) + "/p_aux"));
+  EXPECT_THAT(fetch_one(replica), FailsSaying(ErrorCode::kNotFound, "p_aux"));
+}
+
 TEST_F(ReplicaFetchTest, What_fails_for_now_is_read_again) {
   make_sector(7);
   std::atomic<int> failures = 3;

@@ -1,0 +1,281 @@
+#include "extproc/delegate.hpp"
+
+#include <fmt/core.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "base/log.hpp"
+#include "base/signals_blocked.hpp"
+#include "base/text.hpp"
+#include "extproc/child_process.hpp"
+#include "extproc/line_splitter.hpp"
+#include "extproc/messages.hpp"
+
+namespace scabbard::extproc {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr auto kLongestPause = std::chrono::seconds(30);
+// So often may it fail to start while a request waits for it.
+constexpr unsigned kMostFailedStarts = 3;
+constexpr unsigned kMostSendings = 2;
+constexpr unsigned kMostMissed = 2;
+// Proofs of a partition are some kilobytes.
+constexpr std::size_t kLongestLine = std::size_t{64} << 20;
+constexpr std::size_t kReadAtOnce = 64 << 10;
+constexpr int kLookMilliseconds = 100;
+
+std::string folder_of_executable(const std::string& process) {
+  std::error_code error;
+  return fs::read_symlink("/proc/" + process + "/exe", error).parent_path().string();
+}
+
+std::vector<std::string> places_of_programs() {
+  std::vector<std::string> folders = {folder_of_executable(std::to_string(::getppid())), folder_of_executable("self")};
+  const char* const path = std::getenv("PATH");
+  std::string_view rest = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(':'), rest.size());
+    folders.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  std::erase(folders, "");
+  return folders;
+}
+
+bool is_executable(const std::string& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
+}
+
+std::string listed(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> find_program(std::vector<std::string> command) {
+  std::string& program = command.front();
+  std::error_code error;
+  if (program.find('/') == std::string::npos) {
+    const auto folders = places_of_programs();
+    const auto found =
+        std::ranges::find_if(folders, [&](const std::string& folder) { return is_executable(folder + "/" + program); });
+    if (found == folders.end()) {
+      return fail(
+          ErrorCode::kNotFound,
+          fmt::format("it is in none of {}: install it there, or name another with --delegate", listed(folders)));
+    }
+    program = *found + "/" + program;
+  } else if (!is_executable(program)) {
+    return fail(ErrorCode::kNotFound, "it is no executable file: name it with --delegate");
+  }
+  if (fs::equivalent(program, "/proc/self/exe", error)) {
+    return fail(ErrorCode::kInvalidArgument,
+                "it is this program itself: --delegate names the stock prover, such as \"damocles-worker processor "
+                "window_post\"");
+  }
+  program = fs::absolute(program, error).string();
+  return command;
+}
+
+Delegate::Delegate(DelegateOptions options) : options_(std::move(options)) {
+  const SignalsBlocked blocked;
+  supervisor_ = std::jthread([this](const std::stop_token& stop) { supervise(stop); });
+}
+
+Delegate::~Delegate() = default;
+
+void Delegate::supervise(const std::stop_token& stop) {
+  const std::stop_callback end(stop, [this] {
+    const std::lock_guard lock(mutex_);
+    kill_it();
+  });
+  while (!stop.stop_requested()) {
+    const std::string death = live(stop);
+    if (stop.stop_requested()) return;
+    log::warn("the stock prover {}: {}", quote(options_.command.front()), death);
+    pause(stop);
+  }
+}
+
+// One life of the child, and what ended it.
+std::string Delegate::live(const std::stop_token& stop) {
+  const auto command = find_program(options_.command);
+  auto child = command ? start_child(*command, options_.folder) : fail(command.error());
+  std::string death;
+  if (child) {
+    {
+      const std::scoped_lock locks(sending_, mutex_);
+      input_ = std::move(child->input);
+      process_ = child->process;
+      state_ = State::kStarting;
+      if (stop.stop_requested()) kill_it();
+    }
+    death = read_answers(stop, child->output.get());
+    struct pollfd ended = {.fd = child->handle.get(), .events = POLLIN, .revents = 0};
+    ::poll(&ended, 1, kLookMilliseconds);  // it may just be about to end by itself
+    const std::lock_guard lock(mutex_);
+    kill_it();
+    process_ = -1;
+    const std::string how = reap(*child);
+    if (death.empty()) death = how;
+  } else {
+    death = child.error().message;
+  }
+  const std::scoped_lock locks(sending_, mutex_);
+  input_.reset();
+  failed_starts_ = state_ == State::kReady ? 0 : failed_starts_ + 1;
+  state_ = State::kDead;
+  ++life_;
+  missed_ = 0;
+  last_death_ = death;
+  forgotten_.clear();
+  changed_.notify_all();
+  return death;
+}
+
+// Until it has ended, or says what it should not, which is returned.
+std::string Delegate::read_answers(const std::stop_token& stop, int output) {
+  const auto ready_until = std::chrono::steady_clock::now() + options_.ready_within;
+  LineSplitter splitter(kLongestLine);
+  std::vector<char> buffer(kReadAtOnce);
+  std::string wrong;
+  while (wrong.empty() && !stop.stop_requested()) {
+    struct pollfd readable = {.fd = output, .events = POLLIN, .revents = 0};
+    if (::poll(&readable, 1, kLookMilliseconds) > 0) {
+      const ssize_t count = ::read(output, buffer.data(), buffer.size());
+      if (count == 0 || (count < 0 && errno != EINTR)) break;
+      splitter.feed({buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))},
+                    [&](const std::string& line, bool is_whole) {
+                      if (wrong.empty() && (!is_whole || !take_line(line))) {
+                        wrong = fmt::format("it said {}, which is no answer", quote(line, 80));
+                      }
+                    });
+    }
+    const std::lock_guard lock(mutex_);
+    if (state_ == State::kStarting && std::chrono::steady_clock::now() > ready_until) {
+      wrong = "it did not say in time that it is ready";
+    }
+  }
+  return wrong;
+}
+
+// False where that is nothing that it may say.
+bool Delegate::take_line(const std::string& line) {
+  const std::lock_guard lock(mutex_);
+  if (state_ == State::kStarting) {
+    if (line != options_.stage + " processor ready") return false;
+    state_ = State::kReady;
+    changed_.notify_all();
+    return true;
+  }
+  auto answer = parse_answer(line);
+  if (!answer) return false;
+  missed_ = 0;
+  if (forgotten_.erase(answer->id) > 0) return true;
+  const auto question = questions_.find(answer->id);
+  if (question == questions_.end() || question->second.answer) return false;
+  question->second.answer = std::move(answer->output);
+  changed_.notify_all();
+  return true;
+}
+
+void Delegate::pause(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  const Context ctx = Context().with_cancel(stop);
+  const auto pause = options_.first_pause * (1U << std::min(failed_starts_, 5U));
+  std::ignore = ctx.with_timeout(options_.first_pause).wait(lock, changed_, [] { return false; });
+  std::ignore = ctx.with_timeout(std::min<Clock::Duration>(pause, kLongestPause)).wait(lock, changed_, [&] {
+    return waiting_ > 0;
+  });
+}
+
+Result<Json> Delegate::ask(const Context& ctx, const Json& task) {
+  for (unsigned sending = 1; sending <= kMostSendings; ++sending) {
+    const auto life = wait_until_ready(ctx);
+    if (!life) return fail(life.error());
+    std::uint64_t id = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      id = ++last_id_;
+      questions_[id];
+    }
+    send(ctx, *life, request(id, task));
+    std::unique_lock lock(mutex_);
+    const auto ended = ctx.wait(lock, changed_, [&] { return questions_[id].answer || life_ != *life; });
+    const auto question = questions_.extract(id);
+    if (question.mapped().answer) return *question.mapped().answer;
+    if (ended) {
+      if (life_ == *life) forgotten_.insert(id);
+      if (*ended == ErrorCode::kDeadlineExceeded && ++missed_ >= kMostMissed) kill_it();
+      return fail(*ended, "the stock prover has not answered in time");
+    }
+    log::warn("the stock prover ended over a request{}", sending < kMostSendings ? ", which is sent once more" : "");
+  }
+  const std::lock_guard lock(mutex_);
+  return fail(ErrorCode::kUnavailable,
+              fmt::format("the stock prover {} ended over the request, and again when it was sent once more: {}",
+                          quote(options_.command.front()), last_death_));
+}
+
+// The life that it is ready in.
+Result<unsigned> Delegate::wait_until_ready(const Context& ctx) {
+  std::unique_lock lock(mutex_);
+  const unsigned lives_before = life_;
+  const auto has_failed = [&] {
+    return failed_starts_ >= kMostFailedStarts && life_ - lives_before >= kMostFailedStarts;
+  };
+  ++waiting_;
+  changed_.notify_all();
+  const auto ended = ctx.wait(lock, changed_, [&] { return state_ == State::kReady || has_failed(); });
+  --waiting_;
+  if (state_ == State::kReady) return life_;
+  const std::string& why = last_death_.empty() ? "it is not ready yet" : last_death_;
+  return fail(ended.value_or(ErrorCode::kUnavailable),
+              fmt::format("the stock prover {} cannot be used: {}", quote(options_.command.front()), why));
+}
+
+// To the child of this life, which ends where it cannot take the whole line.
+void Delegate::send(const Context& ctx, unsigned life, std::string_view line) {
+  const std::lock_guard one_line_at_a_time(sending_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (life_ != life) return;
+  }
+  while (!line.empty() && !ctx.ended()) {
+    const ssize_t count = ::send(input_.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count >= 0) {
+      line.remove_prefix(static_cast<std::size_t>(count));
+    } else if (errno == EAGAIN) {
+      struct pollfd writable = {.fd = input_.get(), .events = POLLOUT, .revents = 0};
+      ::poll(&writable, 1, kLookMilliseconds);
+    } else if (errno != EINTR) {
+      break;
+    }
+  }
+  if (line.empty()) return;
+  // It would take the next line for the rest of this one.
+  const std::lock_guard lock(mutex_);
+  kill_it();
+}
+
+void Delegate::kill_it() {
+  if (process_ > 0) ::kill(-process_, SIGKILL);
+}
+
+}  // namespace scabbard::extproc

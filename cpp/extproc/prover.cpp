@@ -1,0 +1,273 @@
+#include "extproc/prover.hpp"
+
+#include <fmt/core.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/quantities.hpp"
+#include "base/text.hpp"
+#include "extproc/post_task.hpp"
+#include "sector/replica_fetch.hpp"
+
+namespace scabbard::extproc {
+namespace {
+
+using Json = nlohmann::json;
+
+// Of the stock prover, besides those of sectors.
+constexpr std::uint64_t kOtherDescriptors = 256;
+
+std::string shown(Clock::Duration duration) {
+  return fmt::format("{:.1f} s", std::chrono::duration<double>(duration).count());
+}
+
+std::string counted(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+// The stock prover opens the replica once for each of its trees, and keeps all open at once.
+Result<void> check_descriptors(const sector::Shape& shape, std::size_t sectors) {
+  const std::uint64_t needed = std::uint64_t{2} * shape.trees * sectors + kOtherDescriptors;
+  struct rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max >= needed) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("the stock prover opens {} files for {} of {}, and this process may have {}: raise the hard "
+                          "limit (LimitNOFILE= of its service, `ulimit -Hn`) to at least {}",
+                          needed, counted(sectors, "sector"), shape.name, limit.rlim_max, needed));
+}
+
+}  // namespace
+
+// One request.
+class Proof {
+ public:
+  Proof(Prover& prover, const Context& ctx, const Json& json, const PostTask& task)
+      : prover_(prover), ctx_(ctx), json_(json), task_(task) {}
+  ~Proof() { give_back_room(); }
+  Proof(const Proof&) = delete;
+  Proof& operator=(const Proof&) = delete;
+
+  Result<Json> run() {
+    if (auto enough = check_descriptors(shape(), task_.replicas.size()); !enough)
+      return fail(std::move(enough).error());
+    find_sectors();
+    fetch();
+    give_back_room();
+    std::ranges::sort(faults_);
+    if (!faults_.empty()) {
+      keep_staged({});
+      return answer_with_faults();
+    }
+    return prove();
+  }
+
+ private:
+  struct Replica {
+    std::uint64_t number = 0;
+    ReplicaPaths paths;  // for the stock prover
+    std::string key;
+    sector::WantedReplica wanted;
+    std::unique_ptr<sector::StagedSector> files;  // none where it is proven from where it is
+    bool is_ready = false;                        // staged by an earlier request
+  };
+
+  const sector::Shape& shape() const { return *task_.type.shape; }
+
+  void find_sectors() {
+    replicas_.reserve(task_.replicas.size());
+    std::uint64_t rank = 0;
+    for (const auto& [number, paths] : task_.replicas) {
+      Replica replica;
+      replica.number = replica.wanted.sector = number;
+      replica.paths = paths;
+      replica.key = key_of(paths, rank);
+      replica.wanted.leaves = sector::challenged_leaves(task_.type, task_.seed, number, rank++);
+      auto found = find(replica);
+      if (found) found = make_room(replica);
+      if (found) {
+        replicas_.push_back(std::move(replica));
+      } else {
+        add_fault(number, found.error());
+      }
+    }
+  }
+
+  // What its challenges and its place are.
+  std::string key_of(const ReplicaPaths& paths, std::uint64_t rank) const {
+    const bool by_rank = task_.type.kind == sector::ProofKind::kWindow;
+    std::string key = fmt::format("{} {} ", to_string(task_.type), by_rank ? rank : 0);
+    for (const std::byte byte : task_.seed) key += static_cast<char>(byte);
+    return key + paths.sealed_file + '\0' + paths.cache_folder;
+  }
+
+  Result<void> find(Replica& replica) {
+    auto sealed = prover_.locator_.resolve(ctx_, replica.paths.sealed_file);
+    if (!sealed) return fail(std::move(sealed).error());
+    auto cache = prover_.locator_.resolve(ctx_, replica.paths.cache_folder);
+    if (!cache) return fail(std::move(cache).error());
+    replica.wanted.sealed_file = *std::move(sealed);
+    replica.wanted.cache_folder = *std::move(cache);
+    return {};
+  }
+
+  // Takes what an earlier request has staged, or makes a place, where the stock prover cannot open it as it is.
+  Result<void> make_room(Replica& replica) {
+    const Location& sealed = replica.wanted.sealed_file;
+    const Location& cache = replica.wanted.cache_folder;
+    if (sealed.store->capabilities().local_files && cache.store->capabilities().local_files) {
+      replica.paths = {.sealed_file = sealed.store->location(sealed.object),
+                       .cache_folder = cache.store->location(cache.object)};
+      return {};
+    }
+    if (auto kept = prover_.kept_.take(replica.key)) {
+      const auto reads = plan_reads(shape(), kept->layout, replica.wanted.leaves);
+      replica.is_ready = kept->files->check(kept->layout, reads).has_value();
+      replica.wanted.layout = kept->layout;
+      if (replica.is_ready) replica.files = std::move(kept->files);
+    }
+    if (!replica.is_ready) {
+      const auto reads = plan_reads(shape(), sector::TreeLayout::usual(shape()), replica.wanted.leaves);
+      if (auto room = reserve(sector::staged_size(reads)); !room) return fail(std::move(room).error());
+      auto files = prover_.staging_->add(shape());
+      if (!files) return fail(std::move(files).error());
+      replica.files = *std::move(files);
+    }
+    replica.wanted.staged = replica.files.get();
+    replica.paths = {.sealed_file = replica.files->sealed_file(), .cache_folder = replica.files->cache_folder()};
+    return {};
+  }
+
+  // For as many sectors as fit: those can be proven.
+  Result<void> reserve(std::uint64_t bytes) {
+    do {
+      const auto free = prover_.staging_->free_space();
+      if (!free) return fail(free.error());
+      if (prover_.being_staged_ + bytes > *free) continue;
+      prover_.being_staged_ += bytes;
+      reserved_ += bytes;
+      return {};
+    } while (prover_.kept_.drop_oldest());
+    return fail(ErrorCode::kNoSpace,
+                fmt::format("the staging folder {} is full: {} of {} need some {}; make room, or name another with "
+                            "--staging",
+                            quote(prover_.staging_->folder()), counted(task_.replicas.size(), "sector"), shape().name,
+                            human_size(bytes * task_.replicas.size())));
+  }
+
+  // What is staged shows in what is free.
+  void give_back_room() { prover_.being_staged_ -= std::exchange(reserved_, 0); }
+
+  void fetch() {
+    std::vector<sector::WantedReplica> wanted;
+    std::vector<Replica*> fetched;
+    for (Replica& replica : replicas_) {
+      if (replica.is_ready) continue;
+      wanted.push_back(replica.wanted);
+      fetched.push_back(&replica);
+    }
+    const auto begun = ctx_.now();
+    sector::FetchProgress last;
+    fetch_replicas(ctx_.with_deadline(begun_ + prover_.options_.read_deadline), shape(), wanted,
+                   {.max_reads = prover_.options_.max_reads,
+                    .sector_limit = prover_.options_.sector_limit,
+                    .tell = [&](const sector::FetchProgress& progress) {
+                      last = progress;
+                      if (progress.ready + progress.failed < progress.sectors) tell(describe(progress));
+                    }});
+    if (!wanted.empty()) tell(fmt::format("{}, in {}", describe(last), shown(ctx_.now() - begun)));
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      fetched[i]->wanted = std::move(wanted[i]);
+      if (!fetched[i]->wanted.result) add_fault(fetched[i]->number, fetched[i]->wanted.result.error());
+    }
+  }
+
+  static std::string describe(const sector::FetchProgress& progress) {
+    std::string text = fmt::format("{} of {} ready", progress.ready, counted(progress.sectors, "sector"));
+    if (progress.failed > 0) text += fmt::format(", {} cannot be read", progress.failed);
+    text += fmt::format(", {} ({})", counted(progress.reads, "read"), human_size(progress.bytes));
+    if (progress.retries > 0) text += fmt::format(", {} again", progress.retries);
+    if (!progress.waiting_for.empty()) text += fmt::format("; most is missing from {}", quote(progress.waiting_for));
+    return text;
+  }
+
+  void add_fault(std::uint64_t number, const Error& error) {
+    faults_.push_back(number);
+    tell(fmt::format("sector {} cannot be proven: {}", number, error.message));
+    if (!first_fault_) first_fault_ = error;
+  }
+
+  Result<Json> answer_with_faults() {
+    const bool is_winning = task_.type.is_winning();
+    if (is_winning || faults_.size() == task_.replicas.size()) {
+      first_fault_->message =
+          is_winning ? first_fault_->message
+                     : fmt::format("none of the sectors can be read; the first: {}", first_fault_->message);
+      return fail(*std::move(first_fault_));
+    }
+    tell(fmt::format("answered without a proof: {} of {} cannot be proven", faults_.size(),
+                     counted(task_.replicas.size(), "sector")));
+    return faults_answer(faults_);
+  }
+
+  Result<Json> prove() {
+    std::map<std::uint64_t, ReplicaPaths> paths;
+    for (const Replica& replica : replicas_) paths[replica.number] = replica.paths;
+    tell(fmt::format("handed to the stock prover after {}", shown(ctx_.now() - begun_)));
+    const auto handed_over = ctx_.now();
+    auto answer = prover_.delegate_.ask(ctx_, with_paths(json_, paths));
+    if (!answer) {
+      keep_staged({});
+      return answer;
+    }
+    const auto faults = faults_of(*answer);
+    tell(fmt::format("the stock prover has answered after {}, {}", shown(ctx_.now() - handed_over),
+                     faults.empty() ? "with a proof"
+                                    : fmt::format("without a proof: {} are faulty", counted(faults.size(), "sector"))));
+    if (!faults.empty()) keep_staged(faults);
+    return answer;
+  }
+
+  // Those that are whole, but for `faulty` ones.
+  void keep_staged(const std::vector<std::uint64_t>& faulty) {
+    for (Replica& replica : replicas_) {
+      const bool is_whole = replica.files && replica.wanted.layout && replica.wanted.result;
+      if (!is_whole || std::ranges::find(faulty, replica.number) != faulty.end()) continue;
+      prover_.kept_.keep(replica.key, {.files = std::move(replica.files), .layout = *replica.wanted.layout});
+    }
+  }
+
+  void tell(const std::string& line) const { prover_.tell_(fmt::format("{}: {}", prover_.options_.stage, line)); }
+
+  Prover& prover_;
+  const Context& ctx_;
+  const Json& json_;
+  const PostTask& task_;
+  const Clock::Time begun_ = ctx_.now();
+  std::vector<Replica> replicas_;  // those that are not faults from the start
+  std::vector<std::uint64_t> faults_;
+  std::optional<Error> first_fault_;
+  std::uint64_t reserved_ = 0;
+};
+
+Prover::Prover(Locator& locator, std::unique_ptr<sector::Staging> staging, std::vector<std::string> delegate,
+               const ProverOptions& options, std::function<void(const std::string&)> tell)
+    : locator_(locator),
+      options_(options),
+      tell_(std::move(tell)),
+      staging_(std::move(staging)),
+      kept_(options.keep_for),
+      delegate_({.command = std::move(delegate), .stage = options.stage, .folder = staging_->folder()}) {}
+
+Result<Json> Prover::run(const Context& ctx, const Json& json) {
+  auto task = parse_post_task(json, options_.stage);
+  if (!task) return fail(std::move(task).error());
+  const Context limited = ctx.with_timeout(options_.answer_within);
+  return Proof(*this, limited, json, *task).run();
+}
+
+}  // namespace scabbard::extproc

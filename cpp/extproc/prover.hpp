@@ -1,0 +1,59 @@
+// Proofs of sectors that are not on a filesystem: what the stock prover will read of them is fetched and staged, the
+// request is handed to it with other paths, and its answer is the answer. Sectors of local folders keep their paths.
+//
+// An error is the most expensive answer: the partition is given up. So what can be waited for is waited for, a sector
+// that cannot be read is named as a fault, and an error is only for a request in which no sector can be read, or that
+// is wrong itself.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "extproc/delegate.hpp"
+#include "extproc/kept_sectors.hpp"
+#include "scabbard/store.hpp"
+#include "sector/staging.hpp"
+
+namespace scabbard::extproc {
+
+struct ProverOptions {
+  std::string stage;  ///< kWindowPost or kWinningPost
+  /// How long reading may take, from the request on.
+  Clock::Duration read_deadline = std::chrono::minutes(10);
+  /// How long one sector is waited for once all others are ready.
+  Clock::Duration sector_limit = std::chrono::minutes(5);
+  /// How long all of it may take, the stock prover included.
+  Clock::Duration answer_within = std::chrono::minutes(30);
+  /// How long sectors stay staged after an answer without a proof.
+  Clock::Duration keep_for = std::chrono::minutes(10);
+  std::size_t max_reads = 4096;  ///< at a time, of each store
+};
+
+/// Safe from any thread.
+class Prover {
+ public:
+  /// `tell` gets lines for people, on any thread.
+  Prover(Locator& locator, std::unique_ptr<sector::Staging> staging, std::vector<std::string> delegate,
+         const ProverOptions& options, std::function<void(const std::string&)> tell);
+
+  /// The answer to a task.
+  Result<nlohmann::json> run(const Context& ctx, const nlohmann::json& task);
+
+ private:
+  friend class Proof;
+
+  Locator& locator_;
+  const ProverOptions options_;
+  const std::function<void(const std::string&)> tell_;
+  const std::unique_ptr<sector::Staging> staging_;
+  KeptSectors kept_;
+  std::atomic<std::uint64_t> being_staged_ = 0;  // bytes that running requests may still take
+  Delegate delegate_;
+};
+
+}  // namespace scabbard::extproc
