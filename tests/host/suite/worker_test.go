@@ -47,7 +47,7 @@ func startWorker(t *testing.T) *worker {
 	if *workerProgram == "" {
 		t.Skip("needs -worker")
 	}
-	command := exec.Command(*workerProgram, *executable, "processor", "transfer")
+	command := exec.Command(*workerProgram, "transfer", *executable, "processor", "transfer")
 	// With its child it is a group of processes, which kill ends.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	said := make(chan string, 1000)

@@ -1,10 +1,11 @@
-//! The transferring side of a damocles-worker: the producer of vc-processors, with the child that
-//! `[[processors.transfer]]` names.
+//! A damocles-worker's side of a processor: the producer of vc-processors, with the child that `[[processors.STAGE]]`
+//! names.
 //!
-//!   worker PROGRAM [ARGUMENT...]
+//!   worker transfer|window_post|winning_post PROGRAM [ARGUMENT...]
 //!
 //! Each line of its input is a task, carried out beside the others; each line of its output tells how one ended:
-//! `{"id": number of its line, from 0, "error": null or text}`. It ends after its input and the last task.
+//! `{"id": number of its line, from 0, "error": null or text, "output": null or what it gave}`. It ends after its input
+//! and the last task.
 use std::{
     env,
     io::{self, BufRead, Write},
@@ -19,31 +20,54 @@ use vc_processors::core::{
     Processor, Task,
 };
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Transfer(Value);
+const USAGE: &str = "worker transfer|window_post|winning_post PROGRAM [ARGUMENT...]";
 
-impl Task for Transfer {
-    const STAGE: &'static str = "transfer";
-    type Output = bool;
+/// What tasks and outputs look like is the tests' business; to the producer a stage is a type.
+macro_rules! stages {
+    ($($task:ident = $stage:literal),*) => {
+        $(
+            #[derive(Clone, Debug, Serialize, Deserialize)]
+            #[serde(transparent)]
+            struct $task(Value);
+
+            impl Task for $task {
+                const STAGE: &'static str = $stage;
+                type Output = Value;
+            }
+        )*
+    };
 }
 
-type Builder = ProducerBuilder<BoxedPrepareHook<Transfer>, BoxedFinalizeHook<Transfer>>;
+stages!(Transfer = "transfer", WindowPoSt = "window_post", WinningPoSt = "winning_post");
 
 fn main() {
     let mut arguments = env::args().skip(1);
-    let program = arguments.next().expect("worker PROGRAM [ARGUMENT...]");
-    let producer = Builder::new(program.into(), arguments.collect())
+    let stage = arguments.next().expect(USAGE);
+    let program = arguments.next().expect(USAGE);
+    match stage.as_str() {
+        Transfer::STAGE => run::<Transfer>(program, arguments.collect()),
+        WindowPoSt::STAGE => run::<WindowPoSt>(program, arguments.collect()),
+        WinningPoSt::STAGE => run::<WinningPoSt>(program, arguments.collect()),
+        _ => panic!("{USAGE}"),
+    }
+}
+
+fn run<T: Task<Output = Value>>(program: String, arguments: Vec<String>) {
+    let producer = ProducerBuilder::<BoxedPrepareHook<T>, BoxedFinalizeHook<T>>::new(program.into(), arguments)
         .stable_timeout(Duration::from_secs(5))
-        .spawn::<Transfer>()
+        .spawn::<T>()
         .unwrap();
     thread::scope(|scope| {
         for (id, line) in io::stdin().lock().lines().enumerate() {
-            let task = Transfer(serde_json::from_str(&line.unwrap()).unwrap());
+            let task: T = serde_json::from_str(&line.unwrap()).unwrap();
             let producer = &producer;
             scope.spawn(move || {
-                let error = producer.process(task).err().map(|error| error.to_string());
-                writeln!(io::stdout().lock(), "{}", json!({"id": id, "error": error})).unwrap();
+                let (error, output) = match producer.process(task) {
+                    Ok(output) => (None, Some(output)),
+                    Err(error) => (Some(error.to_string()), None),
+                };
+                let answer = json!({"id": id, "error": error, "output": output});
+                writeln!(io::stdout().lock(), "{answer}").unwrap();
             });
         }
     });
