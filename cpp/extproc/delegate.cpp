@@ -27,15 +27,15 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr auto kLongestPause = std::chrono::seconds(30);
+constexpr auto kLongestRest = std::chrono::seconds(30);
 // So often may it fail to start while a request waits for it.
 constexpr unsigned kMostFailedStarts = 3;
 constexpr unsigned kMostSendings = 2;
 constexpr unsigned kMostMissed = 2;
 // Proofs of a partition are some kilobytes.
 constexpr std::size_t kLongestLine = std::size_t{64} << 20;
-constexpr std::size_t kReadAtOnce = 64 << 10;
-constexpr int kLookMilliseconds = 100;
+constexpr std::size_t kAnswersAtOnce = 64 << 10;
+constexpr int kPollMilliseconds = 100;
 
 std::string folder_of_executable(const std::string& process) {
   std::error_code error;
@@ -128,7 +128,7 @@ std::string Delegate::live(const std::stop_token& stop) {
     }
     death = read_answers(stop, child->output.get());
     struct pollfd ended = {.fd = child->handle.get(), .events = POLLIN, .revents = 0};
-    ::poll(&ended, 1, kLookMilliseconds);  // it may just be about to end by itself
+    ::poll(&ended, 1, kPollMilliseconds);  // it may just be about to end by itself
     const std::lock_guard lock(mutex_);
     kill_it();
     process_ = -1;
@@ -153,11 +153,11 @@ std::string Delegate::live(const std::stop_token& stop) {
 std::string Delegate::read_answers(const std::stop_token& stop, int output) {
   const auto ready_until = std::chrono::steady_clock::now() + options_.ready_within;
   LineSplitter splitter(kLongestLine);
-  std::vector<char> buffer(kReadAtOnce);
+  std::vector<char> buffer(kAnswersAtOnce);
   std::string wrong;
   while (wrong.empty() && !stop.stop_requested()) {
     struct pollfd readable = {.fd = output, .events = POLLIN, .revents = 0};
-    if (::poll(&readable, 1, kLookMilliseconds) > 0) {
+    if (::poll(&readable, 1, kPollMilliseconds) > 0) {
       const ssize_t count = ::read(output, buffer.data(), buffer.size());
       if (count == 0 || (count < 0 && errno != EINTR)) break;
       splitter.feed({buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))},
@@ -200,7 +200,7 @@ void Delegate::pause(const std::stop_token& stop) {
   const Context ctx = Context().with_cancel(stop);
   const auto pause = options_.first_pause * (1U << std::min(failed_starts_, 5U));
   std::ignore = ctx.with_timeout(options_.first_pause).wait(lock, changed_, [] { return false; });
-  std::ignore = ctx.with_timeout(std::min<Clock::Duration>(pause, kLongestPause)).wait(lock, changed_, [&] {
+  std::ignore = ctx.with_timeout(std::min<Clock::Duration>(pause, kLongestRest)).wait(lock, changed_, [&] {
     return waiting_ > 0;
   });
 }
@@ -263,7 +263,7 @@ void Delegate::send(const Context& ctx, unsigned life, std::string_view line) {
       line.remove_prefix(static_cast<std::size_t>(count));
     } else if (errno == EAGAIN) {
       struct pollfd writable = {.fd = input_.get(), .events = POLLOUT, .revents = 0};
-      ::poll(&writable, 1, kLookMilliseconds);
+      ::poll(&writable, 1, kPollMilliseconds);
     } else if (errno != EINTR) {
       break;
     }

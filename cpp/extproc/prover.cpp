@@ -22,7 +22,7 @@ using Json = nlohmann::json;
 // Of the stock prover, besides those of sectors.
 constexpr std::uint64_t kOtherDescriptors = 256;
 
-std::string shown(Clock::Duration duration) {
+std::string in_seconds(Clock::Duration duration) {
   return fmt::format("{:.1f} s", std::chrono::duration<double>(duration).count());
 }
 
@@ -99,7 +99,7 @@ class Proof {
 
   // What its challenges and its place are.
   std::string key_of(const ReplicaPaths& paths, std::uint64_t rank) const {
-    const bool by_rank = task_.type.kind == sector::ProofKind::kWindow;
+    const bool by_rank = task_.type.kind == sector::ProofKind::kWindowV1;
     std::string key = fmt::format("{} {} ", to_string(task_.type), by_rank ? rank : 0);
     for (const std::byte byte : task_.seed) key += static_cast<char>(byte);
     return key + paths.sealed_file + '\0' + paths.cache_folder;
@@ -179,7 +179,7 @@ class Proof {
                       last = progress;
                       if (progress.ready + progress.failed < progress.sectors) tell(describe(progress));
                     }});
-    if (!wanted.empty()) tell(fmt::format("{}, in {}", describe(last), shown(ctx_.now() - begun)));
+    if (!wanted.empty()) tell(fmt::format("{}, in {}", describe(last), in_seconds(ctx_.now() - begun)));
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       fetched[i]->wanted = std::move(wanted[i]);
       if (!fetched[i]->wanted.result) add_fault(fetched[i]->number, fetched[i]->wanted.result.error());
@@ -217,7 +217,7 @@ class Proof {
   Result<Json> prove() {
     std::map<std::uint64_t, ReplicaPaths> paths;
     for (const Replica& replica : replicas_) paths[replica.number] = replica.paths;
-    tell(fmt::format("handed to the stock prover after {}", shown(ctx_.now() - begun_)));
+    tell(fmt::format("handed to the stock prover after {}", in_seconds(ctx_.now() - begun_)));
     const auto handed_over = ctx_.now();
     auto answer = prover_.delegate_.ask(ctx_, with_paths(json_, paths));
     if (!answer) {
@@ -225,7 +225,7 @@ class Proof {
       return answer;
     }
     const auto faults = faults_of(*answer);
-    tell(fmt::format("the stock prover has answered after {}, {}", shown(ctx_.now() - handed_over),
+    tell(fmt::format("the stock prover has answered after {}, {}", in_seconds(ctx_.now() - handed_over),
                      faults.empty() ? "with a proof"
                                     : fmt::format("without a proof: {} are faulty", counted(faults.size(), "sector"))));
     if (!faults.empty()) keep_staged(faults);

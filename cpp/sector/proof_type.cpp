@@ -24,8 +24,8 @@ struct KindOfProof {
 };
 constexpr std::array kKindsOfProofs = {
     KindOfProof{.kind = ProofKind::kWinning, .before = "StackedDrgWinning", .after = "V1", .challenges = 66},
-    KindOfProof{.kind = ProofKind::kWindow, .before = "StackedDrgWindow", .after = "V1", .challenges = 10},
-    KindOfProof{.kind = ProofKind::kWindowV1_2, .before = "StackedDrgWindow", .after = "V1_2", .challenges = 10},
+    KindOfProof{.kind = ProofKind::kWindowV1, .before = "StackedDrgWindow", .after = "V1", .challenges = 10},
+    KindOfProof{.kind = ProofKind::kWindowV12, .before = "StackedDrgWindow", .after = "V1_2", .challenges = 10},
 };
 
 constexpr std::byte kTooLargeSeed{0x40};
@@ -88,7 +88,7 @@ std::vector<std::uint64_t> challenged_leaves(const ProofType& type, const Seed& 
                                              std::uint64_t rank) {
   const std::uint64_t count = row_of(type.kind).challenges;
   // PoSts of API version 1.2 begin with index 0 for every sector.
-  const std::uint64_t first = type.kind == ProofKind::kWindow ? rank * count : 0;
+  const std::uint64_t first = type.kind == ProofKind::kWindowV1 ? rank * count : 0;
 
   std::array<char, sizeof(Seed) + 2 * sizeof(std::uint64_t)> hashed;
   char* const numbers = hashed.data() + sizeof seed;

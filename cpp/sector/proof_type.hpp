@@ -14,9 +14,9 @@
 namespace scabbard::sector {
 
 enum class ProofKind {
-  kWinning,     ///< of one sector, for a block
-  kWindow,      ///< of many; the challenges of a sector depend on its place among them
-  kWindowV1_2,  ///< of many, each challenged by itself
+  kWinning,    ///< of one sector, for a block
+  kWindowV1,   ///< of many; the challenges of a sector depend on its place among them
+  kWindowV12,  ///< V1_2: of many, each challenged by itself
 };
 
 /// Named as by damocles: "StackedDrgWindow32GiBV1_2".

@@ -28,8 +28,8 @@ constexpr std::size_t kTakenAtOnce = 512;
 // Whether the same read may succeed later. Of a store in an outage, or of one object that is just being replaced.
 bool may_mend_itself(const Error& error) { return error.retryable || error.code == ErrorCode::kChanged; }
 
-struct Sector {
-  Sector(WantedReplica& of, const Shape& shape) : wanted(of), layout(TreeLayout::usual(shape)) {}
+struct FetchedSector {
+  FetchedSector(WantedReplica& of, const Shape& shape) : wanted(of), layout(TreeLayout::usual(shape)) {}
 
   WantedReplica& wanted;
   TreeLayout layout;
@@ -44,7 +44,7 @@ struct Sector {
 
 // A file that is to be read.
 struct Task {
-  Sector* sector = nullptr;
+  FetchedSector* sector = nullptr;
   ReplicaFile file = kSealedFile;
   unsigned plan = 0;
   unsigned failures = 0;
@@ -76,8 +76,8 @@ class Fetch {
 
   // With the lock held, where the threads run.
   Lane& lane_of(Store& store);
-  void plan(Sector& sector);
-  void settle(Sector& sector, Result<void> result);
+  void plan(FetchedSector& sector);
+  void settle(FetchedSector& sector, Result<void> result);
   static bool is_current(const Task& task) { return !task.sector->is_settled && task.sector->plan == task.plan; }
 
   // What becomes of a file that was read; an error where it is to be read again.
@@ -86,14 +86,14 @@ class Fetch {
   void finish_file(const FileRead& read, Result<void> staged);
 
   Clock::Time next_look(Clock::Time now) const;
-  bool is_overdue(const Sector& sector, Clock::Time now) const;
+  bool is_overdue(const FetchedSector& sector, Clock::Time now) const;
   void give_up(const std::string& why);
   FetchProgress progress() const;
 
   const Context& ctx_;
   const Shape& shape_;
   const ReplicaFetchOptions& options_;
-  std::deque<Sector> sectors_;
+  std::deque<FetchedSector> sectors_;
   std::map<Store*, std::unique_ptr<Lane>> lanes_;
 
   std::mutex mutex_;
@@ -261,7 +261,7 @@ Lane& Fetch::lane_of(Store& store) {
   return *lane;
 }
 
-void Fetch::plan(Sector& sector) {
+void Fetch::plan(FetchedSector& sector) {
   ++sector.plan;
   sector.reads = plan_reads(shape_, sector.layout, sector.wanted.leaves);
   sector.files_left = replica_files(shape_);
@@ -279,8 +279,8 @@ void Fetch::run() {
       const Clock::Time now = ctx_.now();
       if (ctx_.ended()) {
         give_up("it could not be read in time");
-      } else if (std::ranges::all_of(sectors_,
-                                     [&](const Sector& one) { return one.is_settled || is_overdue(one, now); })) {
+      } else if (std::ranges::all_of(
+                     sectors_, [&](const FetchedSector& one) { return one.is_settled || is_overdue(one, now); })) {
         give_up(fmt::format("it has not come within {}",
                             human_duration(std::chrono::duration_cast<std::chrono::seconds>(options_.sector_limit))));
       } else {
@@ -294,14 +294,14 @@ void Fetch::run() {
   lanes_.clear();
 }
 
-bool Fetch::is_overdue(const Sector& sector, Clock::Time now) const {
+bool Fetch::is_overdue(const FetchedSector& sector, Clock::Time now) const {
   return sector.begun && now - *sector.begun >= options_.sector_limit;
 }
 
 // When to report, or to see whether nothing is left but what is overdue.
 Clock::Time Fetch::next_look(Clock::Time now) const {
   Clock::Time next = now + kBetweenReports;
-  for (const Sector& sector : sectors_) {
+  for (const FetchedSector& sector : sectors_) {
     if (!sector.is_settled && sector.begun && !is_overdue(sector, now)) {
       next = std::min(next, *sector.begun + options_.sector_limit);
     }
@@ -310,7 +310,7 @@ Clock::Time Fetch::next_look(Clock::Time now) const {
 }
 
 void Fetch::give_up(const std::string& why) {
-  for (Sector& sector : sectors_) {
+  for (FetchedSector& sector : sectors_) {
     if (sector.is_settled) continue;
     Error error = sector.met.value_or(Error{.code = ErrorCode::kUnavailable, .message = {}, .request_id = {}});
     error.message = error.message.empty() ? why : fmt::format("{}: {}", why, error.message);
@@ -318,7 +318,7 @@ void Fetch::give_up(const std::string& why) {
   }
 }
 
-void Fetch::settle(Sector& sector, Result<void> result) {
+void Fetch::settle(FetchedSector& sector, Result<void> result) {
   if (sector.is_settled) return;
   ++(result ? progress_.ready : progress_.failed);
   if (result) sector.wanted.layout = sector.layout;
@@ -328,7 +328,7 @@ void Fetch::settle(Sector& sector, Result<void> result) {
 }
 
 Result<void> Fetch::take(const FileRead& read) {
-  Sector& sector = *read.task.sector;
+  FetchedSector& sector = *read.task.sector;
   for (const RangeRead& entry : read.entries) {
     if (entry.got) continue;
     if (may_mend_itself(entry.got.error())) return fail(entry.got.error());
@@ -360,7 +360,7 @@ Result<void> Fetch::take(const FileRead& read) {
 std::optional<std::uint64_t> Fetch::staged_length(const FileRead& read, std::uint64_t size) {
   const std::lock_guard lock(mutex_);
   if (!is_current(read.task)) return std::nullopt;
-  Sector& sector = *read.task.sector;
+  FetchedSector& sector = *read.task.sector;
   const ReplicaFile file = read.task.file;
   const auto refuse = [&](std::string_view what) {
     settle(sector, fail(ErrorCode::kCorrupt, fmt::format("{} has {} bytes, {}", quote(read.object), size, what)));
@@ -387,7 +387,7 @@ std::optional<std::uint64_t> Fetch::staged_length(const FileRead& read, std::uin
 void Fetch::finish_file(const FileRead& read, Result<void> staged) {
   const std::lock_guard lock(mutex_);
   if (!is_current(read.task)) return;
-  Sector& sector = *read.task.sector;
+  FetchedSector& sector = *read.task.sector;
   if (!staged) return settle(sector, std::move(staged));
   progress_.reads += read.planned.size();
   progress_.bytes += read.memory.size();

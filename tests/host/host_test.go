@@ -156,6 +156,17 @@ func TestWorker_stores_what_the_manager_reads(t *testing.T) {
 		"-test.v", "-test.timeout=40m", "-test.run=^Test(Sector|Transfer|Persist)")))
 }
 
+// The provers with the same parent, and the real filecoin-proofs: `make proofs` builds both.
+func TestProofs_of_sectors_in_stores(t *testing.T) {
+	worker, oracle := os.Getenv("SCABBARD_WORKER"), os.Getenv("SCABBARD_ORACLE")
+	if worker == "" || oracle == "" {
+		t.Skip("SCABBARD_WORKER and SCABBARD_ORACLE are not set: `make proofs` does that")
+	}
+	b := build{toolchain: "local"}
+	t.Log(run(t, b.command(b.host(t, "test -c", suite), "-plugins", b.plugins(t), "-worker", worker, "-oracle", oracle,
+		"-test.v", "-test.timeout=40m", "-test.run=^TestProver")))
+}
+
 // The messages that docs/operations.md explains: the loader's error, and, where the two releases of Go are
 // so far apart that the loader does not even recognise the plugin, the end of the host.
 var differently = regexp.MustCompile(`plugin was built with a different version of package \S+|` +

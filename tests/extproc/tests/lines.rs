@@ -188,7 +188,7 @@ fn a_second_signal_ends_it_at_once() {
     begun.wait_for_task();
     parent.signal(libc::SIGTERM);
     assert_eq!(parent.answer(), failure(2, "wait: cancelled"));
-    parent.signal(libc::SIGINT);
+    parent.signal(libc::SIGTERM);
     let (status, log) = parent.end();
-    assert_eq!(status.signal(), Some(libc::SIGINT), "{status}: {log}");
+    assert_eq!(status.signal(), Some(libc::SIGTERM), "{status}: {log}");
 }

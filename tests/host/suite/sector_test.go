@@ -269,15 +269,15 @@ func TestSector_of_32_GiB_keeps_its_holes(t *testing.T) {
 func TestTransfers_are_done_32_at_once(t *testing.T) {
 	onEachBackend(t, func(t *testing.T, to attached, w *worker) {
 		folder := t.TempDir()
-		var underWay []<-chan error
+		var underWay []<-chan answer
 		for i := range 32 {
 			file := filepath.Join(folder, strconv.Itoa(i))
 			writeRandom(t, file, 1<<20+int64(i), byte(i))
 			underWay = append(underWay, w.begin(t, fileRoute(local(file), to.end("sealed/s-t01000-"+strconv.Itoa(i)))))
 		}
-		for i, answer := range underWay {
-			if err := <-answer; err != nil {
-				t.Fatal(i, err)
+		for i, answers := range underWay {
+			if done := <-answers; done.err != nil {
+				t.Fatal(i, done.err)
 			}
 			mustHoldFile(t, to.store, "sealed/s-t01000-"+strconv.Itoa(i), filepath.Join(folder, strconv.Itoa(i)))
 		}
@@ -291,21 +291,21 @@ func TestPersist_waits_for_a_server_that_dies_in_the_middle(t *testing.T) {
 	w := startWorker(t)
 	folder := t.TempDir()
 	made := seal(t, folder, middle, 5)
-	answer := w.begin(t, persisted(folder, to, id)...)
+	answers := w.begin(t, persisted(folder, to, id)...)
 	for { // until something of it has arrived
 		if uploads := scabbard(t, "du", "--uploads", "--json", to.folder); strings.Count(uploads, "\n") > 1 {
 			break
 		}
 		select {
-		case err := <-answer:
-			t.Fatalf("it was quicker: %v", err)
+		case done := <-answers:
+			t.Fatalf("it was quicker: %v", done.err)
 		default:
 		}
 	}
 	server.kill()
 	server.start(t)
-	if err := <-answer; err != nil {
-		t.Fatal(err)
+	if done := <-answers; done.err != nil {
+		t.Fatal(done.err)
 	}
 	mustHoldFiles(t, to, made, id)
 }
@@ -324,7 +324,7 @@ func TestTransfer_waits_while_the_local_disk_is_full(t *testing.T) {
 	folder := t.TempDir()
 	made := seal(t, folder, small, 6)
 	w.mustTransfer(t, persisted(folder, to, id)...)
-	answer := w.begin(t, fileRoute(to.end("sealed/"+id), local(back)))
+	answers := w.begin(t, fileRoute(to.end("sealed/"+id), local(back)))
 	w.waitUntilItSays(t, "No space left")
 	if _, err := os.Stat(back); !os.IsNotExist(err) {
 		t.Errorf("a part of it is there: %v", err)
@@ -332,8 +332,8 @@ func TestTransfer_waits_while_the_local_disk_is_full(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-answer; err != nil {
-		t.Fatal(err)
+	if done := <-answers; done.err != nil {
+		t.Fatal(done.err)
 	}
 	mustBeAlike(t, back, made["sealed"])
 }
@@ -384,11 +384,11 @@ func TestPersist_that_is_killed_leaves_each_file_old_or_new(t *testing.T) {
 			whole := time.Since(start)
 			for death := range deaths {
 				w := startWorker(t)
-				answer := w.begin(t, persisted(folders[death%2], to, id)...)
+				answers := w.begin(t, persisted(folders[death%2], to, id)...)
 				select {
-				case err := <-answer:
-					if err != nil {
-						t.Fatal(err)
+				case done := <-answers:
+					if done.err != nil {
+						t.Fatal(done.err)
 					}
 				case <-time.After(rand.N(whole)):
 				}

@@ -29,25 +29,37 @@ func folderRoute(from, to transfer.End) transfer.Route {
 	return transfer.Route{Source: from, Destination: to, Options: transfer.Options{IsDir: true}}
 }
 
-// worker is a process with the producer of vc-processors, whose child is `scabbard processor transfer`.
+// worker is a process with the producer of vc-processors, whose child is `scabbard processor STAGE`.
 type worker struct {
 	command *exec.Cmd
 	mutex   sync.Mutex
 	in      io.WriteCloser
 	said    <-chan string // on standard error
 	ids     int
-	waiting map[int]chan error
+	waiting map[int]chan answer
 	ended   bool
+}
+
+// answer is how a task ended.
+type answer struct {
+	err    error
+	output json.RawMessage
 }
 
 var errWorkerEnded = errors.New("the worker has ended")
 
+// startWorker starts one that transfers.
 func startWorker(t *testing.T) *worker {
+	t.Helper()
+	return startProcessor(t, "transfer", *executable, "processor", "transfer")
+}
+
+func startProcessor(t *testing.T, stage string, program ...string) *worker {
 	t.Helper()
 	if *workerProgram == "" {
 		t.Skip("needs -worker")
 	}
-	command := exec.Command(*workerProgram, "transfer", *executable, "processor", "transfer")
+	command := exec.Command(*workerProgram, append([]string{stage}, program...)...)
 	// With its child it is a group of processes, which kill ends.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	said := make(chan string, 1000)
@@ -63,7 +75,7 @@ func startWorker(t *testing.T) *worker {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	w := &worker{command: command, in: in, said: said, waiting: map[int]chan error{}}
+	w := &worker{command: command, in: in, said: said, waiting: map[int]chan answer{}}
 	go w.read(out)
 	t.Cleanup(w.kill)
 	return w
@@ -72,30 +84,31 @@ func startWorker(t *testing.T) *worker {
 func (w *worker) read(out io.Reader) {
 	lines := bufio.NewReader(out)
 	for {
-		var answer struct {
-			ID    int
-			Error *string
+		var said struct {
+			ID     int
+			Error  *string
+			Output json.RawMessage
 		}
 		line, err := lines.ReadBytes('\n')
 		if err == nil {
-			err = json.Unmarshal(line, &answer)
+			err = json.Unmarshal(line, &said)
 		}
 		w.mutex.Lock()
 		if err != nil {
 			w.ended = true
 			for _, answers := range w.waiting {
-				answers <- errWorkerEnded
+				answers <- answer{err: errWorkerEnded}
 			}
 			w.mutex.Unlock()
 			return
 		}
-		answers := w.waiting[answer.ID]
-		delete(w.waiting, answer.ID)
+		answers := w.waiting[said.ID]
+		delete(w.waiting, said.ID)
 		w.mutex.Unlock()
-		if answer.Error == nil {
-			answers <- nil
+		if said.Error == nil {
+			answers <- answer{output: said.Output}
 		} else {
-			answers <- errors.New(*answer.Error)
+			answers <- answer{err: errors.New(*said.Error)}
 		}
 	}
 }
@@ -127,18 +140,18 @@ func (w *worker) waitUntilItSays(t *testing.T, text string) {
 	}
 }
 
-// begin gives the worker a task; the channel tells how it ended.
-func (w *worker) begin(t *testing.T, routes ...transfer.Route) <-chan error {
+// ask gives the worker a task; the channel tells how it ended.
+func (w *worker) ask(t *testing.T, task any) <-chan answer {
 	t.Helper()
-	line, err := json.Marshal(transfer.TaskOf(routes...))
+	line, err := json.Marshal(task)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	answers := make(chan error, 1)
+	answers := make(chan answer, 1)
 	if w.ended {
-		answers <- errWorkerEnded
+		answers <- answer{err: errWorkerEnded}
 		return answers
 	}
 	w.waiting[w.ids] = answers
@@ -149,9 +162,14 @@ func (w *worker) begin(t *testing.T, routes ...transfer.Route) <-chan error {
 	return answers
 }
 
+func (w *worker) begin(t *testing.T, routes ...transfer.Route) <-chan answer {
+	t.Helper()
+	return w.ask(t, transfer.TaskOf(routes...))
+}
+
 func (w *worker) transfer(t *testing.T, routes ...transfer.Route) error {
 	t.Helper()
-	return <-w.begin(t, routes...)
+	return (<-w.begin(t, routes...)).err
 }
 
 func (w *worker) mustTransfer(t *testing.T, routes ...transfer.Route) {

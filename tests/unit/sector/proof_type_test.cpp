@@ -24,8 +24,8 @@ TEST(ProofTypeTest, Names_are_those_of_damocles) {
     ASSERT_THAT(type, Succeeds()) << name;
     EXPECT_EQ(to_string(*type), name);
   }
-  EXPECT_EQ(parse_proof_type("StackedDrgWindow32GiBV1_2")->kind, ProofKind::kWindowV1_2);
-  EXPECT_EQ(parse_proof_type("StackedDrgWindow32GiBV1")->kind, ProofKind::kWindow);
+  EXPECT_EQ(parse_proof_type("StackedDrgWindow32GiBV1_2")->kind, ProofKind::kWindowV12);
+  EXPECT_EQ(parse_proof_type("StackedDrgWindow32GiBV1")->kind, ProofKind::kWindowV1);
   EXPECT_TRUE(parse_proof_type("StackedDrgWinning32GiBV1")->is_winning());
 }
 

@@ -6,21 +6,19 @@
 #include <numeric>
 #include <set>
 
+#include "unit/sector/shapes.hpp"
+
 namespace scabbard::sector {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
-const Shape& k2KiB = *shape_named("2KiB");
-const Shape& k8MiB = *shape_named("8MiB");
-const Shape& k32GiB = *shape_named("32GiB");
-
 PlannedRead read_of(ReplicaFile file, std::uint64_t offset, std::uint32_t length) {
   return {.file = file, .length = length, .offset = offset};
 }
 
-ProofType window_of(const Shape& shape) { return {.kind = ProofKind::kWindowV1_2, .shape = &shape}; }
+ProofType window_of(const Shape& shape) { return {.kind = ProofKind::kWindowV12, .shape = &shape}; }
 
 std::vector<std::uint64_t> numbers(std::uint64_t count) {
   std::vector<std::uint64_t> sectors(count);

@@ -15,6 +15,7 @@
 #include "support/manual_clock.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temporary_folder.hpp"
+#include "unit/sector/shapes.hpp"
 
 namespace scabbard::sector {
 namespace {
@@ -22,8 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-const Shape& k8MiB = *shape_named("8MiB");
-const Shape& k32GiB = *shape_named("32GiB");
 const std::vector<std::uint64_t> kLeaves = {0, 511, 512, 100'000, 262'143};
 
 std::string text_of(const fs::path& path) {

@@ -17,7 +17,7 @@ using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr std::uint64_t k32GiB = std::uint64_t{32} << 30;
+constexpr std::uint64_t kSize32GiB = std::uint64_t{32} << 30;
 const SectorId kWholeSector{.miner = 1000, .number = 7};
 
 // Every object of a sector of that size, as a sealer leaves them.
@@ -64,7 +64,7 @@ TEST(SectorFiles, Objects_of_sectors_are_told_from_others) {
 
 TEST(SectorFiles, Whole_sector_has_no_flaw_however_many_rows_were_discarded) {
   for (const std::uint64_t size :
-       {std::uint64_t{2048}, std::uint64_t{8} << 20, std::uint64_t{512} << 20, k32GiB, 2 * k32GiB}) {
+       {std::uint64_t{2048}, std::uint64_t{8} << 20, std::uint64_t{512} << 20, kSize32GiB, 2 * kSize32GiB}) {
     for (const unsigned rows : {0U, 1U, 2U}) {
       if (size == 2048 && rows == 2) continue;  // there is nothing left of such a tree
       EXPECT_THAT(flaws_of(kWholeSector, whole(size, Kind::kSealed, Kind::kCache, rows)), IsEmpty()) << size;
@@ -74,7 +74,7 @@ TEST(SectorFiles, Whole_sector_has_no_flaw_however_many_rows_were_discarded) {
 }
 
 TEST(SectorFiles, Each_object_that_is_missing_is_a_flaw) {
-  const auto all = whole(k32GiB, Kind::kSealed, Kind::kCache, 2);
+  const auto all = whole(kSize32GiB, Kind::kSealed, Kind::kCache, 2);
   EXPECT_EQ(all.size(), 11U);
   for (const FoundObject& one : all) {
     auto rest = all;
@@ -86,12 +86,12 @@ TEST(SectorFiles, Each_object_that_is_missing_is_a_flaw) {
 
 // Unsealed data may well be kept in a store of its own.
 TEST(SectorFiles, Sector_of_unsealed_data_alone_is_told_of_as_that) {
-  const std::vector<FoundObject> unsealed = {{.object = "unsealed/s-t01000-7", .size = k32GiB}};
+  const std::vector<FoundObject> unsealed = {{.object = "unsealed/s-t01000-7", .size = kSize32GiB}};
   EXPECT_THAT(flaws_of(kWholeSector, unsealed), ElementsAre(is_flaw("sealed/s-t01000-7", "only its unsealed data")));
 }
 
 TEST(SectorFiles, Each_length_that_cannot_be_is_a_flaw) {
-  const auto all = whole(k32GiB, Kind::kSealed, Kind::kCache, 2);
+  const auto all = whole(kSize32GiB, Kind::kSealed, Kind::kCache, 2);
   for (std::size_t i = 0; i < all.size(); ++i) {
     auto cut = all;
     cut[i].size = cut[i].object.ends_with("t_aux") ? 0 : cut[i].size - 1;

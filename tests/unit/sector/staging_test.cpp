@@ -10,6 +10,7 @@
 #include "support/byte_patterns.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temporary_folder.hpp"
+#include "unit/sector/shapes.hpp"
 
 namespace scabbard::sector {
 namespace {
@@ -18,10 +19,9 @@ namespace fs = std::filesystem;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-const Shape& k2KiB = *shape_named("2KiB");
 const TreeLayout kLayout = TreeLayout::usual(k2KiB);
 
-std::string text_of(const fs::path& path) {
+std::string content_of(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
@@ -54,7 +54,7 @@ TEST_F(StagingTest, Files_have_full_length_and_the_ranges_that_were_written) {
   const auto bytes = pattern_bytes(1, 16);
   const StagedRange range{.read = {.file = kSealedFile, .length = 16, .offset = 100}, .bytes = bytes};
   ASSERT_THAT(sector->write(kSealedFile, 2048, {{range}}), Succeeds());
-  EXPECT_EQ(text_of(sector->sealed_file()), std::string(100, '\0') + to_text(bytes) + std::string(1932, '\0'));
+  EXPECT_EQ(content_of(sector->sealed_file()), std::string(100, '\0') + to_text(bytes) + std::string(1932, '\0'));
 }
 
 TEST_F(StagingTest, A_whole_sector_passes_its_check) {
@@ -123,7 +123,7 @@ TEST_F(StagingTest, A_file_in_its_place_is_an_error) {
 
 TEST(StagedSizeTest, A_32_GiB_sector_takes_less_than_half_a_megabyte) {
   const Shape& shape = *shape_named("32GiB");
-  const ProofType type{.kind = ProofKind::kWindowV1_2, .shape = &shape};
+  const ProofType type{.kind = ProofKind::kWindowV12, .shape = &shape};
   const auto plans = plan_reads(type, Seed{}, {1, 2, 3});
   for (const SectorPlan& plan : plans) {
     EXPECT_GT(staged_size(plan.reads), 300'000U);

@@ -2,12 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include "unit/sector/shapes.hpp"
+
 namespace scabbard::sector {
 namespace {
-
-const Shape& k2KiB = *shape_named("2KiB");
-const Shape& k8MiB = *shape_named("8MiB");
-const Shape& k32GiB = *shape_named("32GiB");
 
 // rust-fil-proofs and merkletree make files of these lengths.
 TEST(TreeLayoutTest, Files_have_the_lengths_that_sealers_give_them) {
