@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -159,7 +161,7 @@ func startProver(t *testing.T, stage string, more ...string) *worker {
 	t.Setenv("RUST_BACKTRACE", "0")
 	stock := filepath.Join(*oracleFolder, "stock_prover")
 	arguments := []string{*executable, "processor", stage, "--staging", filepath.Join(t.TempDir(), "staging"),
-		"--delegate", stock + " processor " + stage}
+		"--delegate", stock + " processor " + stage, "--sector-limit", "30s"}
 	return startProcessor(t, stage, append(arguments, more...)...)
 }
 
@@ -172,11 +174,23 @@ func (w *worker) mustProve(t *testing.T, task postTask) windowOutput {
 	return decoded[windowOutput](t, done.output)
 }
 
-// onServer makes sectors where an S3 server has its objects, and attaches the store.
-func onServer(t *testing.T) (to attached, folder string) {
+// onServer makes sectors where an S3 server has its objects, and attaches the store. Nothing is copied: most of what
+// sectors have is holes.
+func onServer(t *testing.T, made provable, how string, more ...string) (attached, provable) {
 	t.Helper()
 	server := startS3(t)
-	return server.attach(t), filepath.Join(server.objects, "f01000")
+	made.folder = filepath.Join(server.objects, "f01000")
+	made.make(t, how, more...)
+	err := filepath.WalkDir(made.folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		return syscall.Setxattr(path, "user.etag", fmt.Appendf(nil, "%q", entry.Name()), 0)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server.attach(t), made
 }
 
 func needOracle(t *testing.T) {
@@ -197,6 +211,7 @@ func TestProver_SNARKs_verify(t *testing.T) {
 		{"window", windowPost, "8MiB", "StackedDrgWindow8MiBV1_2"},
 		{"winning", winning, "2KiB", "StackedDrgWinning2KiBV1"},
 	} {
+		oracle(t, "", "parameters", "--size", test.size, "--proof", test.kind)
 		made := provable{folder: t.TempDir(), size: test.size, sectors: []uint64{7, 9}}
 		if test.kind == "winning" {
 			made.sectors = made.sectors[:1]
@@ -241,8 +256,6 @@ func TestProver_staged_sectors_give_the_proofs_of_whole_ones(t *testing.T) {
 		{name: "64GiB", how: "sparse", size: "64GiB"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			to, folder := onServer(t)
-			made := provable{folder: folder, size: test.size, sectors: []uint64{7, 9, 11}, upgraded: test.upgraded}
 			var more []string
 			if test.how == "sparse" {
 				more = []string{"--seed", hex.EncodeToString(seed[:])}
@@ -251,7 +264,7 @@ func TestProver_staged_sectors_give_the_proofs_of_whole_ones(t *testing.T) {
 				more = append(more, "--rows-discarded", test.rowsDiscarded)
 				t.Setenv("FIL_PROOFS_ROWS_TO_DISCARD", test.rowsDiscarded)
 			}
-			made.make(t, test.how, more...)
+			to, made := onServer(t, provable{size: test.size, sectors: []uint64{7, 9, 11}, upgraded: test.upgraded}, test.how, more...)
 			for kind, suffix := range map[string]string{"window": "V1_2", "window-v1": "V1"} {
 				proof := startProver(t, windowPost).mustProve(t, made.task(t, "StackedDrgWindow"+test.size+suffix, to.folder))
 				if len(proof.Proofs) != 1 || !bytes.Equal(proof.Proofs[0], made.vanilla(t, kind)) {
@@ -315,10 +328,9 @@ func TestProver_names_as_faults_what_cannot_be_proven(t *testing.T) {
 		"root_flipped":      {tree, flip(18_719 - 3)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			to, folder := onServer(t)
-			made := provable{folder: folder, size: "8MiB", sectors: []uint64{7, 9, 11}}.make(t, "random")
+			to, made := onServer(t, provable{size: "8MiB", sectors: []uint64{7, 9, 11}}, "random")
 			task := made.task(t, "StackedDrgWindow8MiBV1_2", to.folder)
-			damage.do(t, filepath.Join(folder, damage.object))
+			damage.do(t, filepath.Join(made.folder, damage.object))
 			w := startProver(t, windowPost)
 			if proof := w.mustProve(t, task); len(proof.Proofs) != 0 || !slices.Equal(proof.Faults, []uint64{9}) {
 				t.Fatalf("%d proofs, faults %v", len(proof.Proofs), proof.Faults)
