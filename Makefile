@@ -2,7 +2,7 @@
 # on a Debian machine is installed by scripts/need (NO_INSTALL=1: only named).
 
 .DEFAULT_GOAL := help
-.PHONY: help build core run test test-quick test-all release host installed extproc asan tsan fuzz lint format doc abi-accept bench bench-s3 bench-s3-clients install clean
+.PHONY: help build core run test test-quick test-all release host installed extproc proofs asan tsan fuzz lint format doc abi-accept bench bench-s3 bench-s3-clients install clean
 
 JOBS := $(shell nproc)
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
@@ -55,7 +55,7 @@ run: build ## Store a sector and read it back through the plugin, in damocles' o
 
 test: ## Everything that CI runs: all suites, sanitizers, lint, a few seconds of fuzzing
 	@scripts/need build test lint doc rust
-	+@FUZZ_SECONDS=5 $(SUITES) release host installed extproc asan tsan lint fuzz
+	+@FUZZ_SECONDS=5 $(SUITES) release host installed extproc proofs asan tsan lint fuzz
 
 test-quick: ## Units and conformance only, in seconds once built
 	@scripts/need build test
@@ -67,7 +67,7 @@ test-quick: ## Units and conformance only, in seconds once built
 
 test-all: ## What CI runs and the same on Ceph, a quarter of an hour of fuzzing, and the benchmark
 	@scripts/need build test lint doc ceph rust
-	+@FUZZ_SECONDS=120 SCABBARD_LONG_TESTS=1 $(SUITES) release host installed extproc asan tsan lint fuzz bench
+	+@FUZZ_SECONDS=120 SCABBARD_LONG_TESTS=1 $(SUITES) release host installed extproc proofs asan tsan lint fuzz bench
 
 release: ## The C++ suites in release (unit, conformance, fault, cli, capi, architecture)
 	@scripts/need build test
@@ -94,6 +94,16 @@ extproc: build ## The suites with damocles' own parent, vc-processors: the line 
 	@SCABBARD_ECHO_PROCESSOR="$(CURDIR)/build/release/tests/extproc/echo_processor" \
 	  cargo test --quiet --locked --manifest-path tests/extproc/Cargo.toml --target-dir build/extproc
 	@SCABBARD_WORKER="$(CURDIR)/build/extproc/debug/worker" go test -count=1 -timeout 45m -run '^TestWorker' ./tests/host
+
+proofs: build ## The provers with the real filecoin-proofs, which is built first
+	@scripts/need build test rust
+	@scripts/servers
+	@echo "== Building filecoin-proofs"
+	@cargo test --quiet --release --locked --manifest-path tests/oracle/Cargo.toml --target-dir build/oracle
+	@cargo build --quiet --release --locked --manifest-path tests/oracle/Cargo.toml --target-dir build/oracle
+	@cargo build --quiet --locked --manifest-path tests/extproc/Cargo.toml --target-dir build/extproc
+	@SCABBARD_WORKER="$(CURDIR)/build/extproc/debug/worker" SCABBARD_ORACLE="$(CURDIR)/build/oracle/release" \
+	  go test -count=1 -timeout 45m -run '^TestProofs' ./tests/host
 
 asan: ## Units, conformance, fault, cli and capi under the address and undefined-behaviour sanitizers
 	$(call sanitized,asan,unit conformance fault cli capi)
