@@ -54,7 +54,7 @@ void become(char* const* arguments, const char* folder, int input, int output, p
   for (int number = 1; number < NSIG; ++number) ::sigaction(number, &usual, nullptr);
   sigset_t none;
   sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   ::execv(arguments[0], arguments);
 }
 
@@ -62,6 +62,7 @@ void become(char* const* arguments, const char* folder, int input, int output, p
 
 Result<ChildProcess> start_child(const std::vector<std::string>& command, const std::string& folder) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
 

@@ -25,8 +25,8 @@ namespace scabbard::cli {
 inline constexpr std::string_view kAsNobody = "--as-nobody";
 
 /// Everything the executable has a page for.
-inline constexpr std::array<std::string_view, 12> kVerbs = {"init", "cp",     "ls",     "stat",      "cat",     "rm",
-                                                            "du",   "verify", "sector", "processor", "version", "help"};
+inline constexpr std::array<std::string_view, 13> kVerbs = {
+    "init", "cp", "ls", "stat", "cat", "rm", "du", "verify", "sector", "plan", "processor", "version", "help"};
 
 struct Outcome {
   int status = 0;  ///< as a shell shows it: 128 and the signal's number where one ended it

@@ -4,7 +4,7 @@
 #include <csignal>
 #include <thread>
 
-#include "cli/command_test.hpp"
+#include "cli/processor_test.hpp"
 #include "scabbard/store.hpp"
 #include "support/byte_patterns.hpp"
 #include "support/environment_variable.hpp"
@@ -20,38 +20,7 @@ using ::testing::IsEmpty;
 
 const std::string kUrl = "s3://" + std::string(ServerProcess::kBucket) + "/s3-a";
 
-// The child of a worker.
-class Processor {
- public:
-  Processor(Running running, Channel out) : running_(std::move(running)), out_(std::move(out)) { out_.close_far(); }
-
-  void ask(std::uint64_t id, const json& routes) {
-    const json stores = {{"s3-a", {{"name", "s3-a"}, {"meta", {{"Url", kUrl}}}}}};
-    running_.feed(json{{"id", id}, {"task", {{"stores", stores}, {"routes", routes}}}}.dump() + "\n");
-  }
-
-  std::string read_line() {
-    while (!read_.contains('\n')) {
-      const std::string more = out_.read_some();
-      if (more.empty()) break;
-      read_ += more;
-    }
-    const std::string line = read_.substr(0, read_.find('\n'));
-    read_.erase(0, line.size() + 1);
-    return line;
-  }
-  json answer() { return json::parse(read_line(), nullptr, false); }
-
-  void interrupt_by(int signal) { running_.interrupt_by(signal); }
-  Outcome wait() { return running_.wait(); }
-
- private:
-  Running running_;
-  Channel out_;
-  std::string read_;  // and not asked for yet
-};
-
-class TransferProcessorTest : public CommandTest {
+class TransferProcessorTest : public ProcessorTest {
  protected:
   TransferProcessorTest() {
     EXPECT_THAT(run({"init", "-q", "store", "--name", "s3-a", "--url", kUrl, "--option", "Endpoint=" + server_.url(),
@@ -61,13 +30,11 @@ class TransferProcessorTest : public CommandTest {
                          "SCABBARD_STATE=" + path("state")};
   }
 
-  Processor start_transfers() const {
-    Channel out = Channel::pipe();
-    With with = with_;
-    with.standard_output = out.far();
-    Processor processor(start({"processor", "transfer"}, with), std::move(out));
-    EXPECT_EQ(processor.read_line(), "transfer processor ready");
-    return processor;
+  Processor start_transfers() const { return start_processor("transfer", {}, with_); }
+
+  static void ask(Processor& processor, std::uint64_t id, const json& routes) {
+    const json stores = {{"s3-a", {{"name", "s3-a"}, {"meta", {{"Url", kUrl}}}}}};
+    processor.ask(id, {{"stores", stores}, {"routes", routes}});
   }
 
   json local(const std::string& name) const { return {{"store_name", nullptr}, {"uri", path(name)}}; }
@@ -88,11 +55,12 @@ TEST_F(TransferProcessorTest, Sector_is_persisted_and_fetched_and_its_set_is_com
   write("w/cache/t_aux", "t");
   write("w/cache/sc-02-data-tree-r-last.dat", std::string(32, 'r'));
   Processor processor = start_transfers();
-  processor.ask(
-      7, {route(local("w/sealed"), stored("sealed/s-t01000-7")), route(local("w/cache"), stored("cache/s-t01000-7"))});
+  ask(processor, 7,
+      {route(local("w/sealed"), stored("sealed/s-t01000-7")), route(local("w/cache"), stored("cache/s-t01000-7"))});
   EXPECT_EQ(processor.answer(), done(7));
-  processor.ask(8, {route(stored("sealed/s-t01000-7"), local("back/sealed")),
-                    route(stored("cache/s-t01000-7"), local("back/cache"))});
+  ask(processor, 8,
+      {route(stored("sealed/s-t01000-7"), local("back/sealed")),
+       route(stored("cache/s-t01000-7"), local("back/cache"))});
   EXPECT_EQ(processor.answer(), done(8));
   EXPECT_EQ(read("back/sealed"), read("w/sealed"));
   EXPECT_EQ(read("back/cache/sc-02-data-tree-r-last.dat"), read("w/cache/sc-02-data-tree-r-last.dat"));
@@ -103,9 +71,9 @@ TEST_F(TransferProcessorTest, Sector_is_persisted_and_fetched_and_its_set_is_com
 TEST_F(TransferProcessorTest, Source_that_is_missing_is_an_answer_and_the_next_task_is_done) {
   write("file", "content");
   Processor processor = start_transfers();
-  processor.ask(1, json::array({route(local("missing"), stored("sealed/s-t01000-7"))}));
+  ask(processor, 1, json::array({route(local("missing"), stored("sealed/s-t01000-7"))}));
   EXPECT_THAT(processor.answer()["err_msg"].get<std::string>(), HasSubstr("src path not exists: " + path("missing")));
-  processor.ask(2, json::array({route(local("file"), stored("sealed/s-t01000-7"))}));
+  ask(processor, 2, json::array({route(local("file"), stored("sealed/s-t01000-7"))}));
   EXPECT_EQ(processor.answer(), done(2));
 }
 
@@ -114,7 +82,7 @@ TEST_F(TransferProcessorTest, Server_that_is_down_is_waited_for) {
   write("file", "content");
   server_.kill();
   Processor processor = start_transfers();
-  processor.ask(1, json::array({route(local("file"), stored("sealed/s-t01000-7"))}));
+  ask(processor, 1, json::array({route(local("file"), stored("sealed/s-t01000-7"))}));
   std::this_thread::sleep_for(std::chrono::seconds(4));  // longer than calls ride out by themselves
   server_.restart();
   EXPECT_EQ(processor.answer(), done(1));
@@ -128,7 +96,7 @@ class InterruptedUploadTest : public TransferProcessorTest {
   // Begins to send the file, and returns when a share of it has arrived.
   Processor begin(const std::string& object, std::uint64_t percent) const {
     Processor processor = start_transfers();
-    processor.ask(1, json::array({route(local("file"), stored(object))}));
+    ask(processor, 1, json::array({route(local("file"), stored(object))}));
     while (arrived(object) < content_.size() * percent / 100 && !store_->stat({}, object)) {
     }
     return processor;
@@ -144,7 +112,7 @@ class InterruptedUploadTest : public TransferProcessorTest {
   // Sends it once more, to the end.
   void finish(const std::string& object) const {
     Processor processor = start_transfers();
-    processor.ask(2, json::array({route(local("file"), stored(object))}));
+    ask(processor, 2, json::array({route(local("file"), stored(object))}));
     EXPECT_EQ(processor.answer(), done(2)) << object;
     EXPECT_EQ(out_of({"cat", "store/" + object}, with_), content_) << object;
     EXPECT_THAT(value_of(store_->unfinished_writes({}, object)), IsEmpty()) << object;
