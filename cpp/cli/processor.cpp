@@ -82,6 +82,7 @@ void serve_transfers(Session& session, const TransferCommand& command) {
                                                           reports_of(session)}});
   serve(session, interruption, {.stage = "transfer", .concurrency = kMostAtOnce, .longest_line = kLongestLine},
         [owned](const Context& ctx, const nlohmann::json& task) { return owned->transfer.run(ctx, task); });
+  end_processor(interruption);
 }
 
 void add_transfer(CLI::App& processor, Session& session) {
@@ -121,11 +122,14 @@ std::optional<Clock::Duration> duration_of(Session& session, std::string_view op
   return std::nullopt;
 }
 
-void serve(Session& session, Interruption& interruption, const extproc::LineServerOptions& options,
+void serve(Session& session, const Interruption& interruption, const extproc::LineServerOptions& options,
            extproc::Handler handler) {
   const Error end = extproc::serve_lines(interruption.context(), options, std::move(handler));
   // The end of its parent is the ordinary one.
   if (end.code != ErrorCode::kClosed && end.code != ErrorCode::kCancelled) session.report(end);
+}
+
+void end_processor(const Interruption& interruption) {
   interruption.die_if_interrupted();
   std::fflush(stderr);
   std::_Exit(static_cast<int>(ExitStatus::kOther));

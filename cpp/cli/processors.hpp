@@ -14,8 +14,10 @@ namespace scabbard::cli {
 /// The value of an option; one that is none is reported.
 std::optional<Clock::Duration> duration_of(Session& session, std::string_view option, const std::string& text);
 
-/// Serves until the parent has gone, and ends the process: threads may be left behind.
-[[noreturn]] void serve(Session& session, Interruption& interruption, const extproc::LineServerOptions& options,
-                        extproc::Handler handler);
+/// Serves until the parent has gone.
+void serve(Session& session, const Interruption& interruption, const extproc::LineServerOptions& options,
+           extproc::Handler handler);
+/// Ends the process after that: threads may be left behind.
+[[noreturn]] void end_processor(const Interruption& interruption);
 
 }  // namespace scabbard::cli

@@ -31,12 +31,16 @@ struct ProverCommand {
   unsigned concurrent = 8;
 };
 
-// In memory, where that is to be had.
+// What two partitions take, or so.
+constexpr std::uintmax_t kRoomInMemory = std::uintmax_t{2} << 30;
+
+// In memory, where that is to be had; containers have 64 MiB of it.
 std::string usual_staging() {
   const std::string name = fmt::format("scabbard-{}", ::geteuid());
   std::error_code error;
   const std::filesystem::path memory = "/dev/shm";
-  const bool has_memory = std::filesystem::is_directory(memory, error) && ::access(memory.c_str(), W_OK | X_OK) == 0;
+  const bool has_memory = std::filesystem::space(memory, error).capacity >= kRoomInMemory && !error &&
+                          ::access(memory.c_str(), W_OK | X_OK) == 0;
   return (has_memory ? memory : std::filesystem::temp_directory_path(error)) / name;
 }
 
@@ -71,6 +75,8 @@ class ProverProcess {
     auto owned = std::make_shared<Owned>(std::move(locator), *std::move(staging), *std::move(delegate), *options);
     cli::serve(session_, interruption, {.stage = command_.stage, .concurrency = command_.concurrent},
                [owned](const Context& ctx, const nlohmann::json& task) { return owned->prover.run(ctx, task); });
+    owned->prover.discard_staging();
+    end_processor(interruption);
   }
 
  private:

@@ -28,10 +28,11 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr auto kLongestRest = std::chrono::seconds(30);
-// So often may it fail to start while a request waits for it.
-constexpr unsigned kMostFailedStarts = 3;
 constexpr unsigned kMostSendings = 2;
 constexpr unsigned kMostMissed = 2;
+// It takes a request as it comes, or it hangs.
+constexpr auto kLongestSending = std::chrono::minutes(1);
+constexpr int kDyingMilliseconds = 5000;
 // Proofs of a partition are some kilobytes.
 constexpr std::size_t kLongestLine = std::size_t{64} << 20;
 constexpr std::size_t kAnswersAtOnce = 64 << 10;
@@ -124,15 +125,19 @@ std::string Delegate::live(const std::stop_token& stop) {
       input_ = std::move(child->input);
       process_ = child->process;
       state_ = State::kStarting;
+      is_killed_ = false;
       if (stop.stop_requested()) kill_it();
     }
     death = read_answers(stop, child->output.get());
     struct pollfd ended = {.fd = child->handle.get(), .events = POLLIN, .revents = 0};
     ::poll(&ended, 1, kPollMilliseconds);  // it may just be about to end by itself
-    const std::lock_guard lock(mutex_);
-    kill_it();
-    process_ = -1;
-    const std::string how = reap(*child);
+    {
+      const std::lock_guard lock(mutex_);
+      kill_it();
+      process_ = -1;
+    }
+    const bool has_ended = ::poll(&ended, 1, kDyingMilliseconds) > 0;
+    const std::string how = has_ended ? reap(*child) : "hangs in the kernel, and is left behind";
     if (death.empty()) death = how;
   } else {
     death = child.error().message;
@@ -144,7 +149,6 @@ std::string Delegate::live(const std::stop_token& stop) {
   ++life_;
   missed_ = 0;
   last_death_ = death;
-  forgotten_.clear();
   changed_.notify_all();
   return death;
 }
@@ -155,7 +159,7 @@ std::string Delegate::read_answers(const std::stop_token& stop, int output) {
   LineSplitter splitter(kLongestLine);
   std::vector<char> buffer(kAnswersAtOnce);
   std::string wrong;
-  while (wrong.empty() && !stop.stop_requested()) {
+  while (wrong.empty() && !stop.stop_requested() && !is_killed()) {
     struct pollfd readable = {.fd = output, .events = POLLIN, .revents = 0};
     if (::poll(&readable, 1, kPollMilliseconds) > 0) {
       const ssize_t count = ::read(output, buffer.data(), buffer.size());
@@ -175,24 +179,31 @@ std::string Delegate::read_answers(const std::stop_token& stop, int output) {
   return wrong;
 }
 
-// False where that is nothing that it may say.
+// False where that is an answer gone wrong. Other lines are passed over, as its usual parent does.
 bool Delegate::take_line(const std::string& line) {
   const std::lock_guard lock(mutex_);
-  if (state_ == State::kStarting) {
-    if (line != options_.stage + " processor ready") return false;
+  if (line == options_.stage + " processor ready" && state_ == State::kStarting) {
     state_ = State::kReady;
     changed_.notify_all();
+    return true;
+  }
+  if (!line.starts_with('{')) {
+    log::warn("the stock prover said {}, which is passed over", quote(line, 80));
     return true;
   }
   auto answer = parse_answer(line);
   if (!answer) return false;
   missed_ = 0;
-  if (forgotten_.erase(answer->id) > 0) return true;
   const auto question = questions_.find(answer->id);
-  if (question == questions_.end() || question->second.answer) return false;
+  if (question == questions_.end() || question->second.answer) return true;  // it came too late
   question->second.answer = std::move(answer->output);
   changed_.notify_all();
   return true;
+}
+
+bool Delegate::is_killed() {
+  const std::lock_guard lock(mutex_);
+  return is_killed_;
 }
 
 void Delegate::pause(const std::stop_token& stop) {
@@ -221,7 +232,6 @@ Result<Json> Delegate::ask(const Context& ctx, const Json& task) {
     const auto question = questions_.extract(id);
     if (question.mapped().answer) return *question.mapped().answer;
     if (ended) {
-      if (life_ == *life) forgotten_.insert(id);
       if (*ended == ErrorCode::kDeadlineExceeded && ++missed_ >= kMostMissed) kill_it();
       return fail(*ended, "the stock prover has not answered in time");
     }
@@ -236,17 +246,14 @@ Result<Json> Delegate::ask(const Context& ctx, const Json& task) {
 // The life that it is ready in.
 Result<unsigned> Delegate::wait_until_ready(const Context& ctx) {
   std::unique_lock lock(mutex_);
-  const unsigned lives_before = life_;
-  const auto has_failed = [&] {
-    return failed_starts_ >= kMostFailedStarts && life_ - lives_before >= kMostFailedStarts;
-  };
   ++waiting_;
   changed_.notify_all();
-  const auto ended = ctx.wait(lock, changed_, [&] { return state_ == State::kReady || has_failed(); });
+  const Context patient = ctx.with_timeout(options_.start_within);
+  const auto ended = patient.wait(lock, changed_, [&] { return state_ == State::kReady; });
   --waiting_;
   if (state_ == State::kReady) return life_;
   const std::string& why = last_death_.empty() ? "it is not ready yet" : last_death_;
-  return fail(ended.value_or(ErrorCode::kUnavailable),
+  return fail(ctx.ended() ? *ended : ErrorCode::kUnavailable,
               fmt::format("the stock prover {} cannot be used: {}", quote(options_.command.front()), why));
 }
 
@@ -257,10 +264,12 @@ void Delegate::send(const Context& ctx, unsigned life, std::string_view line) {
     const std::lock_guard lock(mutex_);
     if (life_ != life) return;
   }
-  while (!line.empty() && !ctx.ended()) {
+  auto until = std::chrono::steady_clock::now() + kLongestSending;
+  while (!line.empty() && !ctx.ended() && std::chrono::steady_clock::now() < until) {
     const ssize_t count = ::send(input_.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count >= 0) {
       line.remove_prefix(static_cast<std::size_t>(count));
+      until = std::chrono::steady_clock::now() + kLongestSending;
     } else if (errno == EAGAIN) {
       struct pollfd writable = {.fd = input_.get(), .events = POLLOUT, .revents = 0};
       ::poll(&writable, 1, kPollMilliseconds);
@@ -275,6 +284,7 @@ void Delegate::send(const Context& ctx, unsigned life, std::string_view line) {
 }
 
 void Delegate::kill_it() {
+  is_killed_ = true;
   if (process_ > 0) ::kill(-process_, SIGKILL);
 }
 

@@ -14,7 +14,6 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -37,6 +36,8 @@ struct DelegateOptions {
   std::string stage;                 ///< what it says it is ready for
   std::string folder;                ///< where it works: one whose files say nothing to it
   Clock::Duration ready_within = std::chrono::minutes(1);
+  /// How long a request waits for it to get ready.
+  Clock::Duration start_within = std::chrono::minutes(2);
   /// Between its end and its next start; more after each start that fails, while nobody waits for it.
   Clock::Duration first_pause = std::chrono::seconds(1);
 };
@@ -68,6 +69,7 @@ class Delegate {
 
   Result<unsigned> wait_until_ready(const Context& ctx);
   void send(const Context& ctx, unsigned life, std::string_view line);
+  bool is_killed();
   void kill_it();  // with the lock held
 
   const DelegateOptions options_;
@@ -80,10 +82,10 @@ class Delegate {
   unsigned waiting_ = 0;        // questions that wait for it to get ready
   std::string last_death_;
   pid_t process_ = -1;
+  bool is_killed_ = false;
   std::uint64_t last_id_ = 0;
   std::map<std::uint64_t, Question> questions_;
-  std::set<std::uint64_t> forgotten_;  // questions whose answer nobody waits for any more
-  unsigned missed_ = 0;                // questions in a row that it did not answer in time
+  unsigned missed_ = 0;  // questions in a row that it did not answer in time
 
   std::mutex sending_;  // before mutex_
   Descriptor input_;    // guarded by sending_

@@ -4,8 +4,11 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -21,6 +24,8 @@ using Json = nlohmann::json;
 
 // Of the stock prover, besides those of sectors.
 constexpr std::uint64_t kOtherDescriptors = 256;
+// For a mount that does not answer when the request comes.
+constexpr auto kLongestLookForFolder = std::chrono::minutes(1);
 
 std::string in_seconds(Clock::Duration duration) {
   return fmt::format("{:.1f} s", std::chrono::duration<double>(duration).count());
@@ -58,6 +63,9 @@ class Proof {
     find_sectors();
     fetch();
     give_back_room();
+    // What was not read then is no fault.
+    if (ctx_.ended() == ErrorCode::kCancelled)
+      return fail(ErrorCode::kCancelled, "the prover was ended over the request");
     std::ranges::sort(faults_);
     if (!faults_.empty()) {
       keep_staged({});
@@ -106,13 +114,40 @@ class Proof {
   }
 
   Result<void> find(Replica& replica) {
-    auto sealed = prover_.locator_.resolve(ctx_, replica.paths.sealed_file);
+    auto sealed = find(replica.paths.sealed_file);
     if (!sealed) return fail(std::move(sealed).error());
-    auto cache = prover_.locator_.resolve(ctx_, replica.paths.cache_folder);
+    auto cache = find(replica.paths.cache_folder);
     if (!cache) return fail(std::move(cache).error());
     replica.wanted.sealed_file = *std::move(sealed);
     replica.wanted.cache_folder = *std::move(cache);
     return {};
+  }
+
+  // By the folder that it lies in, which a thousand others have in common.
+  Result<Location> find(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos || slash + 1 == path.size()) return prover_.locator_.resolve(ctx_, path);
+    const std::string folder = path.substr(0, slash + 1);
+    auto& found = folders_[folder];
+    if (!found) found = find_folder(folder);
+    if (!*found) return fail(found->error());
+    Location location = **found;
+    location.object += location.object.empty() ? path.substr(slash + 1) : path.substr(slash);
+    return location;
+  }
+
+  Result<Location> find_folder(const std::string& folder) {
+    const auto until =
+        ctx_.now() + std::min<Clock::Duration>(kLongestLookForFolder, prover_.options_.read_deadline / 2);
+    while (true) {
+      auto found = prover_.locator_.resolve(ctx_, folder);
+      if (found || !found.error().retryable || ctx_.ended() || ctx_.now() >= until) return found;
+      tell(fmt::format("{} is looked for again: {}", quote(folder), found.error().message));
+      std::mutex mutex;
+      std::condition_variable_any never;
+      std::unique_lock lock(mutex);
+      std::ignore = ctx_.with_timeout(std::chrono::seconds(1)).wait(lock, never, [] { return false; });
+    }
   }
 
   // Takes what an earlier request has staged, or makes a place, where the stock prover cannot open it as it is.
@@ -249,6 +284,7 @@ class Proof {
   const PostTask& task_;
   const Clock::Time begun_ = ctx_.now();
   std::vector<Replica> replicas_;  // those that are not faults from the start
+  std::map<std::string, std::optional<Result<Location>>> folders_;
   std::vector<std::uint64_t> faults_;
   std::optional<Error> first_fault_;
   std::uint64_t reserved_ = 0;

@@ -41,6 +41,9 @@ class Prover {
   Prover(Locator& locator, std::unique_ptr<sector::Staging> staging, std::vector<std::string> delegate,
          const ProverOptions& options, std::function<void(const std::string&)> tell);
 
+  /// Removes all that is staged: there will be no more requests, and the process may end without this being destroyed.
+  void discard_staging() { staging_->discard(); }
+
   /// The answer to a task.
   Result<nlohmann::json> run(const Context& ctx, const nlohmann::json& task);
 

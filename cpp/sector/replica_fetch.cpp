@@ -25,8 +25,20 @@ constexpr auto kLongestPause = std::chrono::seconds(15);
 constexpr auto kBetweenReports = std::chrono::seconds(10);
 constexpr std::size_t kTakenAtOnce = 512;
 
-// Whether the same read may succeed later. Of a store in an outage, or of one object that is just being replaced.
-bool may_mend_itself(const Error& error) { return error.retryable || error.code == ErrorCode::kChanged; }
+// Whether that is so for good. What says nothing of the object itself (a store in an outage, credentials that have
+// expired, a full staging folder) may be otherwise in a while.
+bool is_final(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kNotFound:
+    case ErrorCode::kNotRegularFile:
+    case ErrorCode::kInvalidPath:
+      return true;
+    case ErrorCode::kCorrupt:
+      return !error.retryable;
+    default:
+      return false;
+  }
+}
 
 struct FetchedSector {
   FetchedSector(WantedReplica& of, const Shape& shape) : wanted(of), layout(TreeLayout::usual(shape)) {}
@@ -83,10 +95,10 @@ class Fetch {
   // What becomes of a file that was read; an error where it is to be read again.
   Result<void> take(const FileRead& read);
   std::optional<std::uint64_t> staged_length(const FileRead& read, std::uint64_t size);
-  void finish_file(const FileRead& read, Result<void> staged);
+  void finish_file(const FileRead& read, Result<void> result);
 
-  Clock::Time next_look(Clock::Time now) const;
-  bool is_overdue(const FetchedSector& sector, Clock::Time now) const;
+  Clock::Time next_look(Clock::Time now);
+  bool is_overdue(const FetchedSector& sector, Clock::Time now);
   void give_up(const std::string& why);
   FetchProgress progress() const;
 
@@ -94,12 +106,12 @@ class Fetch {
   const Shape& shape_;
   const ReplicaFetchOptions& options_;
   std::deque<FetchedSector> sectors_;
-  std::map<Store*, std::unique_ptr<Lane>> lanes_;
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::size_t settled_ = 0;
   FetchProgress progress_;
+  std::map<Store*, std::unique_ptr<Lane>> lanes_;  // the last: their threads use all others
 };
 
 // What is read of one store, by a thread. What is waited for is guarded by the fetch's mutex.
@@ -112,6 +124,8 @@ class Lane {
     changed_.notify_all();
   }
   std::size_t files_left() const { return waiting_.size() + later_.size() + reading_.size(); }
+  /// Its last answer was none of an outage.
+  bool is_answering() const { return last_success_ && (!last_failure_ || *last_success_ >= *last_failure_); }
   const std::string& name() const { return store_.config().name; }
 
   void start() {
@@ -159,7 +173,8 @@ class Lane {
   }
 
   std::vector<PlannedRead> reads_of(const Task& task) const {
-    if (task.sector->wanted.staged == nullptr) return {{.file = task.file}};  // only looked at
+    // Only looked at: that it can be opened and read, and by the way how long it is.
+    if (task.sector->wanted.staged == nullptr) return {{.file = task.file, .length = kNodeSize}};
     const auto of_file = std::ranges::equal_range(task.sector->reads, task.file, {}, &PlannedRead::file);
     return {of_file.begin(), of_file.end()};
   }
@@ -215,6 +230,7 @@ class Lane {
     Task task = read.task;
     const std::lock_guard lock(fetch_.mutex_);
     reading_.erase(read.object.data());
+    (taken ? last_success_ : last_failure_) = fetch_.ctx_.now();
     if (taken || !Fetch::is_current(task)) return;
     task.sector->met = std::move(taken).error();
     ++fetch_.progress_.retries;
@@ -238,6 +254,8 @@ class Lane {
   Store& store_;
   std::deque<Task> waiting_;
   std::multimap<Clock::Time, Task> later_;  // by when they are tried again
+  std::optional<Clock::Time> last_success_;
+  std::optional<Clock::Time> last_failure_;
   // By where the name of the object lies, which each entry shows. Only this thread changes it.
   std::unordered_map<const char*, std::unique_ptr<FileRead>> reading_;
   std::condition_variable_any changed_;
@@ -294,17 +312,20 @@ void Fetch::run() {
   lanes_.clear();
 }
 
-bool Fetch::is_overdue(const FetchedSector& sector, Clock::Time now) const {
-  return sector.begun && now - *sector.begun >= options_.sector_limit;
+// Of a store that answers: an outage is waited for as long as there is time.
+bool Fetch::is_overdue(const FetchedSector& sector, Clock::Time now) {
+  return sector.begun && now - *sector.begun >= options_.sector_limit &&
+         lane_of(*sector.wanted.sealed_file.store).is_answering() &&
+         lane_of(*sector.wanted.cache_folder.store).is_answering();
 }
 
 // When to report, or to see whether nothing is left but what is overdue.
-Clock::Time Fetch::next_look(Clock::Time now) const {
+Clock::Time Fetch::next_look(Clock::Time now) {
   Clock::Time next = now + kBetweenReports;
   for (const FetchedSector& sector : sectors_) {
-    if (!sector.is_settled && sector.begun && !is_overdue(sector, now)) {
-      next = std::min(next, *sector.begun + options_.sector_limit);
-    }
+    if (sector.is_settled || !sector.begun) continue;
+    const Clock::Time limit = *sector.begun + options_.sector_limit;
+    if (limit > now) next = std::min(next, limit);
   }
   return next;
 }
@@ -331,7 +352,7 @@ Result<void> Fetch::take(const FileRead& read) {
   FetchedSector& sector = *read.task.sector;
   for (const RangeRead& entry : read.entries) {
     if (entry.got) continue;
-    if (may_mend_itself(entry.got.error())) return fail(entry.got.error());
+    if (!is_final(entry.got.error())) return fail(entry.got.error());
     finish_file(read, fail(entry.got.error()));
     return {};
   }
@@ -347,11 +368,10 @@ Result<void> Fetch::take(const FileRead& read) {
     }
     ranges.push_back({.read = read.planned[i], .bytes = entry.into});
   }
-  Result<void> staged;
   if (sector.wanted.staged != nullptr) {
-    staged = sector.wanted.staged->write(read.task.file, *length, ranges);
+    if (auto staged = sector.wanted.staged->write(read.task.file, *length, ranges); !staged) return staged;
   }
-  finish_file(read, std::move(staged));
+  finish_file(read, {});
   return {};
 }
 
@@ -384,11 +404,11 @@ std::optional<std::uint64_t> Fetch::staged_length(const FileRead& read, std::uin
   return size;
 }
 
-void Fetch::finish_file(const FileRead& read, Result<void> staged) {
+void Fetch::finish_file(const FileRead& read, Result<void> result) {
   const std::lock_guard lock(mutex_);
   if (!is_current(read.task)) return;
   FetchedSector& sector = *read.task.sector;
-  if (!staged) return settle(sector, std::move(staged));
+  if (!result) return settle(sector, std::move(result));
   progress_.reads += read.planned.size();
   progress_.bytes += read.memory.size();
   if (--sector.files_left > 0) return;

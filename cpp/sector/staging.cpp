@@ -73,7 +73,8 @@ Result<Descriptor> open_private(const std::string& folder) {
   std::error_code error;
   fs::create_directories(fs::path(folder).parent_path(), error);
   if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) return failed("make the staging folder", folder, errno);
-  Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // A link in a folder where everybody may write could lead elsewhere later.
+  Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat status{};
   if (!descriptor || ::fstat(descriptor.get(), &status) != 0) return failed("open the staging folder", folder, errno);
   const bool is_sticky = (status.st_mode & S_ISVTX) != 0;
@@ -156,7 +157,9 @@ std::uint64_t staged_size(std::span<const PlannedRead> reads) {
 
 Staging::Staging(std::string folder, Descriptor lock) : folder_(std::move(folder)), lock_(std::move(lock)) {}
 
-Staging::~Staging() {
+Staging::~Staging() { discard(); }
+
+void Staging::discard() {
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
 }

@@ -76,6 +76,9 @@ class Staging {
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
 
+  /// Removes everything; as the destructor does.
+  void discard();
+
   /// This process' own.
   const std::string& folder() const { return folder_; }
   /// A place for one more sector. Has to go before this does.

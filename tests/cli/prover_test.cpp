@@ -101,8 +101,21 @@ TEST_F(ProverTest, Stock_prover_is_handed_what_it_reads_as_files_which_go_after_
   for (const std::string file : {"p_aux", "sc-02-data-tree-r-last.dat"}) {
     EXPECT_EQ(read((fs::path(seen).parent_path() / "cache" / file).string()), sector.at("cache/s-t01000-7/" + file));
   }
-  prover.wait();
   EXPECT_THAT(files_below("staging"), Not(Contains(HasSubstr("sealed"))));
+  prover.wait();
+  EXPECT_THAT(files_below("staging"), IsEmpty());
+}
+
+// A fault would be one that is none.
+TEST_F(ProverTest, One_that_is_ended_over_a_request_names_no_faults) {
+  server_.pause();
+  Processor prover = start_prover();
+  prover.ask(1, task({7, 9}));
+  prover.interrupt_by(SIGTERM);
+  const json answer = prover.answer();
+  EXPECT_TRUE(answer.is_discarded() || answer["output"].is_null()) << answer;
+  prover.wait();
+  EXPECT_THAT(files_below("staging"), IsEmpty());
 }
 
 TEST_F(ProverTest, What_cannot_be_read_is_a_fault_and_what_was_read_is_not_fetched_again) {
@@ -155,11 +168,11 @@ TEST_F(ProverTest, Malformed_task_is_an_error_that_says_why) {
 
 TEST_F(ProverTest, Stock_prover_that_is_missing_is_told_of_at_once_and_looked_for_again) {
   fs::rename(path("stock"), path("elsewhere"));
-  Processor prover = start_prover();
+  Processor prover = start_prover({"--answer-within", "3s"});
   prover.ask(1, task({7}));
   EXPECT_THAT(prover.answer()["err_msg"].get<std::string>(), HasSubstr("name it with --delegate"));
-  fs::rename(path("elsewhere"), path("stock"));
   prover.ask(2, task({7}));
+  fs::rename(path("elsewhere"), path("stock"));
   EXPECT_EQ(prover.answer(), proof(2));
 }
 

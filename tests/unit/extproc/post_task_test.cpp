@@ -35,7 +35,7 @@ TEST(PostTaskTest, Replicas_are_sorted_and_of_one_that_is_named_twice_the_last_c
 }
 
 TEST(PostTaskTest, What_is_wrong_is_said) {
-  const auto refused = [](json changed, std::string_view stage, const std::string& what) {
+  const auto refused = [](const json& changed, std::string_view stage, const std::string& what) {
     EXPECT_THAT(parse_post_task(changed, stage), FailsSaying(ErrorCode::kInvalidArgument, what)) << changed;
   };
   const json right = task({replica(7)});

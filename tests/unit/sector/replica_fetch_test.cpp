@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -32,7 +34,7 @@ std::string text_of(const fs::path& path) {
 
 Error down() { return {.code = ErrorCode::kUnavailable, .message = "no answer", .retryable = true, .request_id = {}}; }
 
-// A store whose reads may be failed: `fails` says with what.
+// A store whose reads may be failed: `fails` says with what. Those that fail with kCancelled never come back.
 class UnreliableStore final : public ForwardingStore {
  public:
   using Fails = std::function<std::optional<Error>(const RangeRead&)>;
@@ -49,11 +51,20 @@ class UnreliableStore final : public ForwardingStore {
     Queue(std::unique_ptr<ReadQueue> queue, const Fails& fails) : queue_(std::move(queue)), fails_(fails) {}
     Result<void> submit(std::span<RangeRead> entries) override { return queue_->submit(entries); }
     Result<std::size_t> wait(const Context& ctx, std::span<RangeRead*> done) override {
-      auto count = queue_->wait(ctx, done);
+      auto count = queue_->wait({}, done);  // real reads take no virtual time
+      std::size_t handed_back = 0;
       for (std::size_t i = 0; count && i < *count; ++i) {
-        if (auto error = fails_(*done[i])) done[i]->got = fail(*std::move(error));
+        auto error = fails_(*done[i]);
+        if (error && error->code == ErrorCode::kCancelled) continue;
+        if (error) done[i]->got = fail(*std::move(error));
+        done[handed_back++] = done[i];
       }
-      return count;
+      if (!count || handed_back > 0) return count ? Result<std::size_t>(handed_back) : count;
+      std::mutex mutex;
+      std::condition_variable_any never;
+      std::unique_lock lock(mutex);
+      std::ignore = ctx.wait(lock, never, [] { return false; });
+      return fail(ErrorCode::kDeadlineExceeded, "held back");
     }
     void cancel() override { queue_->cancel(); }
 
@@ -109,6 +120,10 @@ class ReplicaFetchTest : public ::testing::Test {
             .staged = staged_.back().get()};
   }
   WantedReplica wanted(std::uint64_t number) { return wanted(number, store_); }
+  // Of a store that never fails, in virtual time.
+  WantedReplica wanted_of_healthy_store(std::uint64_t number) {
+    return wanted(number, failing([](const RangeRead&) -> std::optional<Error> { return std::nullopt; }));
+  }
 
   void fetch(const Context& ctx, std::span<WantedReplica> replicas, const Shape& shape = k8MiB) {
     fetch_replicas(ctx, shape, replicas, options_);
@@ -232,7 +247,7 @@ TEST_F(ReplicaFetchTest, What_fails_for_now_is_read_again) {
 TEST_F(ReplicaFetchTest, An_object_that_is_replaced_meanwhile_is_read_again) {
   make_sector(7);
   std::atomic<bool> replaced = false;
-  const auto unreliable = failing([&](RangeRead read) -> std::optional<Error> {
+  const auto unreliable = failing([&](const RangeRead& read) -> std::optional<Error> {
     if (read.object != sealed(7) || replaced.exchange(true)) return std::nullopt;
     return Error{.code = ErrorCode::kChanged, .message = "it changed", .request_id = {}};
   });
@@ -245,7 +260,7 @@ TEST_F(ReplicaFetchTest, A_dead_store_fails_its_own_sectors_when_time_is_up) {
   make_sector(1);
   make_sector(2);
   const auto dead = failing([](const RangeRead&) { return down(); });
-  std::vector<WantedReplica> replicas = {wanted(1), wanted(2, dead)};
+  std::vector<WantedReplica> replicas = {wanted_of_healthy_store(1), wanted(2, dead)};
   options_.sector_limit = 1h;
   fetch_in_virtual_time(10min, 3, replicas);
   EXPECT_THAT(replicas[0].result, Succeeds());
@@ -255,14 +270,32 @@ TEST_F(ReplicaFetchTest, A_dead_store_fails_its_own_sectors_when_time_is_up) {
 TEST_F(ReplicaFetchTest, What_is_overdue_is_not_waited_for_once_the_rest_is_ready) {
   make_sector(1);
   make_sector(2);
-  const auto dead = failing([](const RangeRead&) { return down(); });
-  std::vector<WantedReplica> replicas = {wanted(1), wanted(2, dead)};
+  const auto slow = failing([&](const RangeRead& read) -> std::optional<Error> {
+    if (read.object != sealed(2)) return std::nullopt;
+    return Error{.code = ErrorCode::kCancelled, .message = {}, .request_id = {}};
+  });
+  std::vector<WantedReplica> replicas = {wanted(1, slow), wanted(2, slow)};
   options_.sector_limit = 2min;
   const auto begun = clock_.now();
-  fetch_in_virtual_time(10min, 3, replicas);
+  fetch_in_virtual_time(10min, 2, replicas);
   EXPECT_THAT(replicas[0].result, Succeeds());
   EXPECT_THAT(replicas[1].result, FailsSaying(ErrorCode::kUnavailable, "within 2:00"));
   EXPECT_LT(clock_.now() - begun, 3min);
+}
+
+// It may come back in time.
+TEST_F(ReplicaFetchTest, A_store_in_an_outage_is_waited_for_to_the_end) {
+  make_sector(1);
+  make_sector(2);
+  const auto begun = clock_.now();
+  const auto dead = failing([&](const RangeRead&) -> std::optional<Error> {
+    if (clock_.now() - begun > 8min) return std::nullopt;
+    return down();
+  });
+  std::vector<WantedReplica> replicas = {wanted_of_healthy_store(1), wanted(2, dead)};
+  options_.sector_limit = 2min;
+  fetch_in_virtual_time(10min, 3, replicas);
+  EXPECT_THAT(replicas[1].result, Succeeds());
 }
 
 TEST_F(ReplicaFetchTest, No_more_is_asked_for_at_a_time_than_is_allowed) {
