@@ -112,13 +112,16 @@ void add_transfer(CLI::App& processor, Session& session) {
 
 }  // namespace
 
+void report_option(Session& session, std::string_view option, const Error& error) {
+  session.report(
+      {.code = ErrorCode::kInvalidArgument, .message = fmt::format("{}: {}", option, error.message), .request_id = {}},
+      ExitStatus::kUsage);
+}
+
 std::optional<Clock::Duration> duration_of(Session& session, std::string_view option, const std::string& text) {
   auto duration = parse_duration(text);
   if (duration) return *duration;
-  session.report({.code = ErrorCode::kInvalidArgument,
-                  .message = fmt::format("{}: {}", option, duration.error().message),
-                  .request_id = {}},
-                 ExitStatus::kUsage);
+  report_option(session, option, duration.error());
   return std::nullopt;
 }
 

@@ -11,6 +11,8 @@
 
 namespace scabbard::cli {
 
+/// Says what is wrong with the value of an option.
+void report_option(Session& session, std::string_view option, const Error& error);
 /// The value of an option; one that is none is reported.
 std::optional<Clock::Duration> duration_of(Session& session, std::string_view option, const std::string& text);
 

@@ -67,7 +67,7 @@ class ProverProcess {
     const auto options = prover_options();
     if (!options) return;
     auto delegate = split_command(command_.delegate);
-    if (!delegate) return session_.report(wrong("--delegate", delegate.error()), ExitStatus::kUsage);
+    if (!delegate) return report_option(session_, "--delegate", delegate.error());
     auto locator = session_.new_locator();
     if (!locator) return;
     auto staging = sector::Staging::open(command_.staging);
@@ -80,10 +80,6 @@ class ProverProcess {
   }
 
  private:
-  static Error wrong(std::string_view option, const Error& error) {
-    return {.code = error.code, .message = fmt::format("{}: {}", option, error.message), .request_id = {}};
-  }
-
   std::optional<extproc::ProverOptions> prover_options() {
     const auto read_deadline = duration_of(session_, "--read-deadline", command_.read_deadline);
     const auto sector_limit = duration_of(session_, "--sector-limit", command_.sector_limit);

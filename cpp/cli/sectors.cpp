@@ -108,8 +108,4 @@ std::vector<sector::Sector> find_sectors(Session& session, const Context& ctx, c
   return sectors;
 }
 
-std::string counted(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 }  // namespace scabbard::cli

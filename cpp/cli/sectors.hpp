@@ -32,7 +32,4 @@ std::optional<Place> find_store(Session& session, const std::string& location);
 std::vector<sector::Sector> find_sectors(Session& session, const Context& ctx, const Place& place,
                                          const SectorOptions& options, bool by_manifest = false);
 
-/// "1 sector", "2 sectors".
-std::string counted(std::size_t count, std::string_view noun);
-
 }  // namespace scabbard::cli

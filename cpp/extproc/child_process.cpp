@@ -15,6 +15,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/how_it_ended.hpp"
 #include "base/text.hpp"
 
 namespace scabbard::extproc {
@@ -102,8 +103,7 @@ std::string reap(const ChildProcess& child) {
   while (::waitpid(child.process, &status, 0) < 0) {
     if (errno != EINTR) return "has ended";
   }
-  if (WIFSIGNALED(status)) return fmt::format("was killed by signal {}", WTERMSIG(status));
-  return fmt::format("ended with exit status {}", WEXITSTATUS(status));
+  return how_it_ended(status);
 }
 
 }  // namespace scabbard::extproc

@@ -23,7 +23,7 @@ struct ChildProcess {
 /// ends.
 Result<ChildProcess> start_child(const std::vector<std::string>& command, const std::string& folder);
 
-/// Waits for its end; says how it came: "was killed by signal 9", "ended with exit status 1".
+/// Waits for its end; says how it came, see how_it_ended().
 std::string reap(const ChildProcess& child);
 
 }  // namespace scabbard::extproc

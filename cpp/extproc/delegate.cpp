@@ -194,9 +194,9 @@ bool Delegate::take_line(const std::string& line) {
   auto answer = parse_answer(line);
   if (!answer) return false;
   missed_ = 0;
-  const auto question = questions_.find(answer->id);
-  if (question == questions_.end() || question->second.answer) return true;  // it came too late
-  question->second.answer = std::move(answer->output);
+  const auto awaited = answers_.find(answer->id);
+  if (awaited == answers_.end() || awaited->second) return true;  // it came too late
+  awaited->second = std::move(answer->output);
   changed_.notify_all();
   return true;
 }
@@ -224,13 +224,13 @@ Result<Json> Delegate::ask(const Context& ctx, const Json& task) {
     {
       const std::lock_guard lock(mutex_);
       id = ++last_id_;
-      questions_[id];
+      answers_[id];
     }
     send(ctx, *life, request(id, task));
     std::unique_lock lock(mutex_);
-    const auto ended = ctx.wait(lock, changed_, [&] { return questions_[id].answer || life_ != *life; });
-    const auto question = questions_.extract(id);
-    if (question.mapped().answer) return *question.mapped().answer;
+    const auto ended = ctx.wait(lock, changed_, [&] { return answers_[id] || life_ != *life; });
+    auto answer = std::move(answers_.extract(id).mapped());
+    if (answer) return *std::move(answer);
     if (ended) {
       if (*ended == ErrorCode::kDeadlineExceeded && ++missed_ >= kMostMissed) kill_it();
       return fail(*ended, "the stock prover has not answered in time");

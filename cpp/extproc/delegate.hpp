@@ -56,9 +56,6 @@ class Delegate {
   Result<nlohmann::json> ask(const Context& ctx, const nlohmann::json& task);
 
  private:
-  struct Question {
-    std::optional<Result<nlohmann::json>> answer;
-  };
   enum class State { kStarting, kReady, kDead };
 
   void supervise(const std::stop_token& stop);
@@ -84,7 +81,7 @@ class Delegate {
   pid_t process_ = -1;
   bool is_killed_ = false;
   std::uint64_t last_id_ = 0;
-  std::map<std::uint64_t, Question> questions_;
+  std::map<std::uint64_t, std::optional<Result<nlohmann::json>>> answers_;  // to the questions under way
   unsigned missed_ = 0;  // questions in a row that it did not answer in time
 
   std::mutex sending_;  // before mutex_

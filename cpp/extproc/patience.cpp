@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 
 #include "base/quantities.hpp"
+#include "base/sleep.hpp"
 
 namespace scabbard::extproc {
 namespace {
@@ -18,16 +17,6 @@ constexpr auto kBetweenLines = std::chrono::minutes(1);
 
 std::string shown(Clock::Duration duration) {
   return human_duration(std::chrono::duration_cast<std::chrono::seconds>(duration));
-}
-
-// False where the context ended.
-bool sleep(const Context& ctx, Clock::Duration duration) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  const Context until = ctx.with_timeout(duration);
-  until.wait(lock, never, [] { return false; });
-  return !ctx.ended();
 }
 
 }  // namespace

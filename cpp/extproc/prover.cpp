@@ -4,15 +4,13 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "base/quantities.hpp"
+#include "base/sleep.hpp"
 #include "base/text.hpp"
 #include "extproc/post_task.hpp"
 #include "sector/replica_fetch.hpp"
@@ -29,10 +27,6 @@ constexpr auto kLongestLookForFolder = std::chrono::minutes(1);
 
 std::string in_seconds(Clock::Duration duration) {
   return fmt::format("{:.1f} s", std::chrono::duration<double>(duration).count());
-}
-
-std::string counted(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 // The stock prover opens the replica once for each of its trees, and keeps all open at once.
@@ -91,7 +85,7 @@ class Proof {
     std::uint64_t rank = 0;
     for (const auto& [number, paths] : task_.replicas) {
       Replica replica;
-      replica.number = replica.wanted.sector = number;
+      replica.number = number;
       replica.paths = paths;
       replica.key = key_of(paths, rank);
       replica.wanted.leaves = sector::challenged_leaves(task_.type, task_.seed, number, rank++);
@@ -143,10 +137,7 @@ class Proof {
       auto found = prover_.locator_.resolve(ctx_, folder);
       if (found || !found.error().retryable || ctx_.ended() || ctx_.now() >= until) return found;
       tell(fmt::format("{} is looked for again: {}", quote(folder), found.error().message));
-      std::mutex mutex;
-      std::condition_variable_any never;
-      std::unique_lock lock(mutex);
-      std::ignore = ctx_.with_timeout(std::chrono::seconds(1)).wait(lock, never, [] { return false; });
+      sleep(ctx_, std::chrono::seconds(1));
     }
   }
 
@@ -239,9 +230,9 @@ class Proof {
   Result<Json> answer_with_faults() {
     const bool is_winning = task_.type.is_winning();
     if (is_winning || faults_.size() == task_.replicas.size()) {
-      first_fault_->message =
-          is_winning ? first_fault_->message
-                     : fmt::format("none of the sectors can be read; the first: {}", first_fault_->message);
+      if (!is_winning) {
+        first_fault_->message = fmt::format("none of the sectors can be read; the first: {}", first_fault_->message);
+      }
       return fail(*std::move(first_fault_));
     }
     tell(fmt::format("answered without a proof: {} of {} cannot be proven", faults_.size(),

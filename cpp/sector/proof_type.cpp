@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cstring>
 #include <new>
 #include <utility>
 
+#include "base/numbers.hpp"
 #include "base/sha256.hpp"
 #include "base/text.hpp"
 
@@ -61,11 +61,9 @@ Result<Seed> parse_seed(std::string_view hexadecimal) {
   Seed seed;
   bool is_seed = hexadecimal.size() == 2 * seed.size();
   for (std::size_t i = 0; is_seed && i < seed.size(); ++i) {
-    const char* const digits = hexadecimal.data() + 2 * i;
-    unsigned byte = 0;
-    const auto parsed = std::from_chars(digits, digits + 2, byte, 16);
-    is_seed = parsed.ec == std::errc() && parsed.ptr == digits + 2;
-    seed[i] = static_cast<std::byte>(byte);
+    const auto byte = whole_number<unsigned char>(hexadecimal.substr(2 * i, 2), 16);
+    is_seed = byte.has_value();
+    seed[i] = std::byte{byte.value_or(0)};
   }
   if (!is_seed) {
     return fail(ErrorCode::kInvalidArgument,

@@ -23,7 +23,6 @@ namespace scabbard::sector {
 
 /// A sector of a request: input above, output below.
 struct WantedReplica {
-  std::uint64_t sector = 0;
   Location sealed_file;
   Location cache_folder;
   std::vector<std::uint64_t> leaves;  ///< of challenged_leaves()

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/descriptor.hpp"
+#include "base/how_it_ended.hpp"
 #include "base/text.hpp"
 
 namespace scabbard::s3 {
@@ -116,11 +117,6 @@ std::unexpected<Error> wrong(const std::vector<std::string>& words, std::string_
   return fail(ErrorCode::kUnavailable, fmt::format("credential_process {}: {}", quote(words.front()), what));
 }
 
-std::string how_it_ended(int status) {
-  if (WIFSIGNALED(status)) return fmt::format("was killed by signal {}", WTERMSIG(status));
-  return fmt::format("ended with exit status {}; run it by hand to see why", WEXITSTATUS(status));
-}
-
 }  // namespace
 
 Result<std::string> run_program(const Context& ctx, const std::vector<std::string>& words) {
@@ -148,7 +144,9 @@ Result<std::string> run_program(const Context& ctx, const std::vector<std::strin
       status = program.status();
     }
   }
-  if (*status != 0) return wrong(words, how_it_ended(*status));
+  if (*status != 0) {
+    return wrong(words, how_it_ended(*status) + (WIFSIGNALED(*status) ? "" : "; run it by hand to see why"));
+  }
   return output;
 }
 

@@ -381,13 +381,14 @@ func TestProver_challenges_are_those_of_filecoin_proofs(t *testing.T) {
 		ProofType string   `json:"proof_type"`
 		Seed      string   `json:"seed"`
 		Sectors   []uint64 `json:"sectors"`
+		size      int64
 	}
 	var asked []draw
 	var questions strings.Builder
-	for size := range sizes {
+	for name, size := range sizes {
 		for kind, count := range map[string]int{"StackedDrgWinning%sV1": 1, "StackedDrgWindow%sV1": 20, "StackedDrgWindow%sV1_2": 20} {
 			for range draws {
-				one := draw{ProofType: fmt.Sprintf(kind, size)}
+				one := draw{ProofType: fmt.Sprintf(kind, name), size: size}
 				var seed [32]byte
 				for i := range seed {
 					seed[i] = byte(random.Uint32())
@@ -408,13 +409,7 @@ func TestProver_challenges_are_those_of_filecoin_proofs(t *testing.T) {
 			Sectors []struct{ Challenges []int64 }
 		}](t, line)
 		one := asked[i]
-		var size int64
-		for name, bytes := range sizes {
-			if strings.Contains(one.ProofType, "g"+name) || strings.Contains(one.ProofType, "w"+name) {
-				size = bytes
-			}
-		}
-		segment := min(size, 16_384)
+		segment := min(one.size, 16_384)
 		expected := map[int64]int{}
 		for _, sector := range said.Sectors {
 			of := map[int64]bool{}

@@ -113,8 +113,7 @@ class ReplicaFetchTest : public ::testing::Test {
   // A sector that is to be staged.
   WantedReplica wanted(std::uint64_t number, const std::shared_ptr<Store>& store, const Shape& shape = k8MiB) {
     staged_.push_back(value_of(staging_->add(shape)));
-    return {.sector = number,
-            .sealed_file = {.store = store, .object = sealed(number)},
+    return {.sealed_file = {.store = store, .object = sealed(number)},
             .cache_folder = {.store = store, .object = cache(number)},
             .leaves = kLeaves,
             .staged = staged_.back().get()};
@@ -222,8 +221,7 @@ TEST_F(ReplicaFetchTest, A_sector_that_is_proven_from_where_it_is_is_only_looked
 TEST_F(ReplicaFetchTest, A_folder_of_this_machine_is_looked_at_too) {
   make_sector(7);
   const auto locator = value_of(Locator::create());
-  WantedReplica replica{.sector = 7,
-                        .sealed_file = value_of(locator->resolve({}, (stored_ / sealed(7)).string())),
+  WantedReplica replica{.sealed_file = value_of(locator->resolve({}, (stored_ / sealed(7)).string())),
                         .cache_folder = value_of(locator->resolve({}, (stored_ / cache(7)).string())),
                         .leaves = kLeaves};
   EXPECT_THAT(fetch_one(replica), Succeeds());

@@ -69,16 +69,7 @@ enum Command {
     Challenges(Challenges),
     /// Make and verify vanilla proofs; prints {"sector":7,"sha256":"HEX","bytes":N} for each sector, or
     /// {"sector":7,"fault":"REASON"}
-    Vanilla {
-        #[command(flatten)]
-        sectors: StoredSectors,
-        /// What is proven
-        #[arg(long)]
-        proof: ProofKind,
-        /// Of the challenges; 32 bytes, the two highest bits of the last zero
-        #[arg(long, value_name = "HEX")]
-        seed: Seed,
-    },
+    Vanilla(Proven),
     /// Make Groth parameters unless they are there; prints {"parameters":"PATH","verifying_key":"PATH"}
     Parameters {
         /// 2KiB, 16KiB, 32KiB, 8MiB, 512MiB, 32GiB or 64GiB
@@ -91,13 +82,7 @@ enum Command {
     /// Verify a proof against the sectors it is of; prints {"verified":BOOLEAN}
     Verify {
         #[command(flatten)]
-        sectors: StoredSectors,
-        /// What is proven
-        #[arg(long)]
-        proof: ProofKind,
-        /// Of the challenges; 32 bytes, the two highest bits of the last zero
-        #[arg(long, value_name = "HEX")]
-        seed: Seed,
+        proven: Proven,
         /// The proof, as it was on the wire
         #[arg(long, value_name = "BASE64")]
         snark: String,
@@ -121,6 +106,18 @@ struct StoredSectors {
     /// The snapped sectors in update/ and update-cache/
     #[arg(long)]
     update: bool,
+}
+
+#[derive(Args)]
+struct Proven {
+    #[command(flatten)]
+    sectors: StoredSectors,
+    /// What is proven
+    #[arg(long)]
+    proof: ProofKind,
+    /// Of the challenges; 32 bytes, the two highest bits of the last zero
+    #[arg(long, value_name = "HEX")]
+    seed: Seed,
 }
 
 #[derive(Args)]
@@ -223,12 +220,12 @@ fn run(command: Command) -> Result<()> {
         }
         // clap takes nothing else than all four or --stdin.
         Command::Challenges(_) => answer_challenges(),
-        Command::Vanilla { sectors, proof, seed } => vanilla(&sectors, proof, &seed.0),
+        Command::Vanilla(proven) => vanilla(&proven),
         Command::Parameters { size, proof } => {
             let made = parameters::make(ProofType { kind: proof, size })?;
             print(&json!({"parameters": made.parameters, "verifying_key": made.verifying_key}))
         }
-        Command::Verify { sectors, proof, seed, snark } => verify(&sectors, proof, &seed.0, &snark),
+        Command::Verify { proven, snark } => verify(&proven, &snark),
     }
 }
 
@@ -282,7 +279,7 @@ fn challenges_of_sectors(challenges: BTreeMap<u64, Vec<u64>>) -> Vec<Value> {
     challenges.into_iter().map(|(sector, challenges)| json!({"sector": sector, "challenges": challenges})).collect()
 }
 
-fn vanilla(sectors: &StoredSectors, proof: ProofKind, seed: &ChallengeSeed) -> Result<()> {
+fn vanilla(Proven { sectors, proof, seed }: &Proven) -> Result<()> {
     let store = sectors.store();
     let mut replicas = BTreeMap::new();
     for sector in &sectors.sectors.0 {
@@ -291,7 +288,7 @@ fn vanilla(sectors: &StoredSectors, proof: ProofKind, seed: &ChallengeSeed) -> R
         replicas.insert(*sector, vanilla::Replica { comm_r, cache: folder.cache, sealed_file: folder.sealed_file });
     }
     let mut faults = 0;
-    for (sector, outcome) in vanilla::prove(ProofType { kind: proof, size: sectors.size }, seed, &replicas)? {
+    for (sector, outcome) in vanilla::prove(ProofType { kind: *proof, size: sectors.size }, &seed.0, &replicas)? {
         match outcome {
             Outcome::Proven { sha256, bytes } => {
                 print(&json!({"sector": sector, "sha256": hex::encode(sha256), "bytes": bytes}))?
@@ -306,14 +303,14 @@ fn vanilla(sectors: &StoredSectors, proof: ProofKind, seed: &ChallengeSeed) -> R
     Ok(())
 }
 
-fn verify(sectors: &StoredSectors, proof: ProofKind, seed: &ChallengeSeed, snark: &str) -> Result<()> {
+fn verify(Proven { sectors, proof, seed }: &Proven, snark: &str) -> Result<()> {
     let store = sectors.store();
     let mut commitments = BTreeMap::new();
     for sector in &sectors.sectors.0 {
         commitments.insert(*sector, p_aux::comm_r(&store.sector(*sector).cache)?);
     }
-    let proof_type = ProofType { kind: proof, size: sectors.size };
-    let verified = snark::verify(proof_type, seed, sectors.miner, &commitments, &STANDARD.decode(snark)?)?;
+    let proof_type = ProofType { kind: *proof, size: sectors.size };
+    let verified = snark::verify(proof_type, &seed.0, sectors.miner, &commitments, &STANDARD.decode(snark)?)?;
     print(&json!({"verified": verified}))?;
     ensure!(verified, "the proof is not one of these sectors");
     Ok(())
