@@ -118,7 +118,7 @@ void define_command_line(CLI::App& app, Session& session) {
   app.set_version_flag("--version", build_id(), "Print the release and the build id");
   app.get_formatter()->column_width(34);
   for (auto* add : {add_init, add_cp, add_ls, add_stat, add_cat, add_rm, add_du, add_verify, add_sector, add_plan,
-                    add_processor, add_version, add_help})
+                    add_warm, add_processor, add_version, add_help})
     add(app, session);
 }
 

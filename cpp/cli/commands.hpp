@@ -17,6 +17,7 @@ void add_du(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
 void add_sector(CLI::App& app, Session& session);
 void add_plan(CLI::App& app, Session& session);
+void add_warm(CLI::App& app, Session& session);
 void add_processor(CLI::App& app, Session& session);
 void add_version(CLI::App& app, Session& session);
 void add_help(CLI::App& app, Session& session);

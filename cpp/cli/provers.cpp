@@ -13,6 +13,7 @@
 #include "cli/commands.hpp"
 #include "cli/interruption.hpp"
 #include "cli/processors.hpp"
+#include "cli/tree_tops.hpp"
 #include "extproc/placement.hpp"
 #include "extproc/post_task.hpp"
 #include "extproc/prover.hpp"
@@ -24,6 +25,7 @@ struct ProverCommand {
   std::string stage;
   std::string delegate;
   std::string staging;
+  TreeTopOptions cache;
   std::string read_deadline;
   std::string sector_limit = "5m";
   std::string answer_within;
@@ -46,10 +48,11 @@ std::string usual_staging() {
 
 // By the handler: a task that hangs in the kernel may be left behind.
 struct Owned {
-  Owned(std::unique_ptr<Locator> of_stores, std::unique_ptr<sector::Staging> staging, std::vector<std::string> delegate,
+  Owned(std::unique_ptr<Locator> of_stores, std::unique_ptr<sector::Staging> staging,
+        std::unique_ptr<sector::TreeTopCache> cache, std::vector<std::string> delegate,
         const extproc::ProverOptions& options)
       : locator(std::move(of_stores)),
-        prover(*locator, std::move(staging), std::move(delegate), options,
+        prover(*locator, std::move(staging), std::move(cache), std::move(delegate), options,
                [](const std::string& line) { log::warn("{}", line); }) {}
 
   const std::unique_ptr<Locator> locator;
@@ -72,7 +75,10 @@ class ProverProcess {
     if (!locator) return;
     auto staging = sector::Staging::open(command_.staging);
     if (!staging) return session_.report(staging.error());
-    auto owned = std::make_shared<Owned>(std::move(locator), *std::move(staging), *std::move(delegate), *options);
+    std::unique_ptr<sector::TreeTopCache> cache;
+    if (!command_.cache.folder.empty() && !(cache = open_tree_tops(session_, command_.cache))) return;
+    auto owned = std::make_shared<Owned>(std::move(locator), *std::move(staging), std::move(cache),
+                                         *std::move(delegate), *options);
     cli::serve(session_, interruption, {.stage = command_.stage, .concurrency = command_.concurrent},
                [owned](const Context& ctx, const nlohmann::json& task) { return owned->prover.run(ctx, task); });
     owned->prover.discard_staging();
@@ -128,6 +134,7 @@ void add_prover(CLI::App& processor, Session& session, const Stage& stage) {
           "Where to lay out what the stock prover reads, best on a tmpfs: 0.43 MB for each sector of 32 GiB (" +
               options->staging + ")")
       ->type_name("FOLDER");
+  add_tree_top_options(*command, options->cache);
   command
       ->add_option("--read-deadline", options->read_deadline,
                    fmt::format("How long to try to read what cannot be read for now ({})", stage.read_deadline))

@@ -20,6 +20,7 @@ namespace scabbard::extproc {
 struct KeptSector {
   std::unique_ptr<sector::StagedSector> files;
   sector::TreeLayout layout;
+  bool has_cached_tops = false;
 };
 
 /// Safe from any thread. Has to go before the staging folder does.

@@ -57,15 +57,7 @@ class Proof {
     find_sectors();
     fetch();
     give_back_room();
-    // What was not read then is no fault.
-    if (ctx_.ended() == ErrorCode::kCancelled)
-      return fail(ErrorCode::kCancelled, "the prover was ended over the request");
-    std::ranges::sort(faults_);
-    if (!faults_.empty()) {
-      keep_staged({});
-      return answer_with_faults();
-    }
-    return prove();
+    return faults_.empty() ? prove() : answer_without_proof();
   }
 
  private:
@@ -75,7 +67,7 @@ class Proof {
     std::string key;
     sector::WantedReplica wanted;
     std::unique_ptr<sector::StagedSector> files;  // none where it is proven from where it is
-    bool is_ready = false;                        // staged by an earlier request
+    bool is_ready = false;
   };
 
   const sector::Shape& shape() const { return *task_.type.shape; }
@@ -154,6 +146,7 @@ class Proof {
       const auto reads = plan_reads(shape(), kept->layout, replica.wanted.leaves);
       replica.is_ready = kept->files->check(kept->layout, reads).has_value();
       replica.wanted.layout = kept->layout;
+      replica.wanted.has_cached_tops = kept->has_cached_tops;
       if (replica.is_ready) replica.files = std::move(kept->files);
     }
     if (!replica.is_ready) {
@@ -164,6 +157,7 @@ class Proof {
       replica.files = *std::move(files);
     }
     replica.wanted.staged = replica.files.get();
+    replica.wanted.cache = prover_.cache_.get();
     replica.paths = {.sealed_file = replica.files->sealed_file(), .cache_folder = replica.files->cache_folder()};
     return {};
   }
@@ -189,6 +183,7 @@ class Proof {
   void give_back_room() { prover_.being_staged_ -= std::exchange(reserved_, 0); }
 
   void fetch() {
+    const TreeTopFiller::Pause pause(prover_.filler_.get());
     std::vector<sector::WantedReplica> wanted;
     std::vector<Replica*> fetched;
     for (Replica& replica : replicas_) {
@@ -207,8 +202,12 @@ class Proof {
                     }});
     if (!wanted.empty()) tell(fmt::format("{}, in {}", describe(last), in_seconds(ctx_.now() - begun)));
     for (std::size_t i = 0; i < wanted.size(); ++i) {
-      fetched[i]->wanted = std::move(wanted[i]);
-      if (!fetched[i]->wanted.result) add_fault(fetched[i]->number, fetched[i]->wanted.result.error());
+      Replica& replica = *fetched[i];
+      replica.wanted = std::move(wanted[i]);
+      replica.is_ready = replica.wanted.result.has_value();
+      if (!replica.is_ready) add_fault(replica.number, replica.wanted.result.error());
+      const bool fills_cache = replica.is_ready && replica.wanted.cache != nullptr && !replica.wanted.has_cached_tops;
+      if (fills_cache) prover_.filler_->add({.shape = &shape(), .cache_folder = replica.wanted.cache_folder});
     }
   }
 
@@ -216,6 +215,7 @@ class Proof {
     std::string text = fmt::format("{} of {} ready", progress.ready, counted(progress.sectors, "sector"));
     if (progress.failed > 0) text += fmt::format(", {} cannot be read", progress.failed);
     text += fmt::format(", {} ({})", counted(progress.reads, "read"), human_size(progress.bytes));
+    if (progress.cached > 0) text += fmt::format(", {} with tree tops from the cache", progress.cached);
     if (progress.retries > 0) text += fmt::format(", {} again", progress.retries);
     if (!progress.waiting_for.empty()) text += fmt::format("; most is missing from {}", quote(progress.waiting_for));
     return text;
@@ -227,7 +227,12 @@ class Proof {
     if (!first_fault_) first_fault_ = error;
   }
 
-  Result<Json> answer_with_faults() {
+  Result<Json> answer_without_proof() {
+    // What was not read then is no fault.
+    if (ctx_.ended() == ErrorCode::kCancelled)
+      return fail(ErrorCode::kCancelled, "the prover was ended over the request");
+    std::ranges::sort(faults_);
+    keep_staged({});
     const bool is_winning = task_.type.is_winning();
     if (is_winning || faults_.size() == task_.replicas.size()) {
       if (!is_winning) {
@@ -243,19 +248,50 @@ class Proof {
   Result<Json> prove() {
     std::map<std::uint64_t, ReplicaPaths> paths;
     for (const Replica& replica : replicas_) paths[replica.number] = replica.paths;
+    const Json json = with_paths(json_, paths);
     tell(fmt::format("handed to the stock prover after {}", in_seconds(ctx_.now() - begun_)));
-    const auto handed_over = ctx_.now();
-    auto answer = prover_.delegate_.ask(ctx_, with_paths(json_, paths));
+    auto answer = ask(json);
+    if (read_past_cache(answer)) {
+      if (!faults_.empty()) return answer_without_proof();
+      tell("handed to the stock prover once more: tree tops from the cache may have been wrong");
+      answer = ask(json);
+    }
     if (!answer) {
       keep_staged({});
       return answer;
     }
     const auto faults = faults_of(*answer);
-    tell(fmt::format("the stock prover has answered after {}, {}", in_seconds(ctx_.now() - handed_over),
-                     faults.empty() ? "with a proof"
-                                    : fmt::format("without a proof: {} are faulty", counted(faults.size(), "sector"))));
     if (!faults.empty()) keep_staged(faults);
     return answer;
+  }
+
+  Result<Json> ask(const Json& json) {
+    const auto begun = ctx_.now();
+    auto answer = prover_.delegate_.ask(ctx_, json);
+    if (!answer) return answer;
+    const auto faults = faults_of(*answer);
+    tell(fmt::format("the stock prover has answered after {}, {}", in_seconds(ctx_.now() - begun),
+                     faults.empty() ? "with a proof"
+                                    : fmt::format("without a proof: {} are faulty", counted(faults.size(), "sector"))));
+    return answer;
+  }
+
+  // What the cache has of a tree was taken from it once, and may have been wrong then: before a sector is called
+  // faulty, its trees are read where they are. False where none of those that are had anything from the cache.
+  bool read_past_cache(const Result<Json>& answer) {
+    const bool is_of_all = !answer && task_.type.is_winning();  // there are no faults, but an error
+    const auto faulty = answer ? faults_of(*answer) : std::vector<std::uint64_t>();
+    bool is_any = false;
+    for (Replica& replica : replicas_) {
+      const bool is_suspect = is_of_all || std::ranges::find(faulty, replica.number) != faulty.end();
+      if (!is_suspect || !replica.wanted.has_cached_tops) continue;
+      prover_.cache_->drop(*replica.files->comm_r_last());
+      replica.wanted.cache = nullptr;
+      replica.is_ready = false;
+      is_any = true;
+    }
+    if (is_any) fetch();
+    return is_any;
   }
 
   // Those that are whole, but for `faulty` ones.
@@ -263,7 +299,9 @@ class Proof {
     for (Replica& replica : replicas_) {
       const bool is_whole = replica.files && replica.wanted.layout && replica.wanted.result;
       if (!is_whole || std::ranges::find(faulty, replica.number) != faulty.end()) continue;
-      prover_.kept_.keep(replica.key, {.files = std::move(replica.files), .layout = *replica.wanted.layout});
+      prover_.kept_.keep(replica.key, {.files = std::move(replica.files),
+                                       .layout = *replica.wanted.layout,
+                                       .has_cached_tops = replica.wanted.has_cached_tops});
     }
   }
 
@@ -281,12 +319,15 @@ class Proof {
   std::uint64_t reserved_ = 0;
 };
 
-Prover::Prover(Locator& locator, std::unique_ptr<sector::Staging> staging, std::vector<std::string> delegate,
-               const ProverOptions& options, std::function<void(const std::string&)> tell)
+Prover::Prover(Locator& locator, std::unique_ptr<sector::Staging> staging, std::unique_ptr<sector::TreeTopCache> cache,
+               std::vector<std::string> delegate, const ProverOptions& options,
+               std::function<void(const std::string&)> tell)
     : locator_(locator),
       options_(options),
       tell_(std::move(tell)),
       staging_(std::move(staging)),
+      cache_(std::move(cache)),
+      filler_(cache_ ? std::make_unique<TreeTopFiller>(*cache_, tell_) : nullptr),
       kept_(options.keep_for),
       delegate_({.command = std::move(delegate), .stage = options.stage, .folder = staging_->folder()}) {}
 

@@ -16,8 +16,10 @@
 
 #include "extproc/delegate.hpp"
 #include "extproc/kept_sectors.hpp"
+#include "extproc/tree_top_filler.hpp"
 #include "scabbard/store.hpp"
 #include "sector/staging.hpp"
+#include "sector/tree_top_cache.hpp"
 
 namespace scabbard::extproc {
 
@@ -37,9 +39,9 @@ struct ProverOptions {
 /// Safe from any thread.
 class Prover {
  public:
-  /// `tell` gets lines for people, on any thread.
-  Prover(Locator& locator, std::unique_ptr<sector::Staging> staging, std::vector<std::string> delegate,
-         const ProverOptions& options, std::function<void(const std::string&)> tell);
+  /// `cache` may be null. `tell` gets lines for people, on any thread.
+  Prover(Locator& locator, std::unique_ptr<sector::Staging> staging, std::unique_ptr<sector::TreeTopCache> cache,
+         std::vector<std::string> delegate, const ProverOptions& options, std::function<void(const std::string&)> tell);
 
   /// Removes all that is staged: there will be no more requests, and the process may end without this being destroyed.
   void discard_staging() { staging_->discard(); }
@@ -54,6 +56,8 @@ class Prover {
   const ProverOptions options_;
   const std::function<void(const std::string&)> tell_;
   const std::unique_ptr<sector::Staging> staging_;
+  const std::unique_ptr<sector::TreeTopCache> cache_;
+  const std::unique_ptr<TreeTopFiller> filler_;  // where there is a cache
   KeptSectors kept_;
   std::atomic<std::uint64_t> being_staged_ = 0;  // bytes that running requests may still take
   Delegate delegate_;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -40,19 +42,46 @@ bool is_final(const Error& error) {
   }
 }
 
+// What was read of a sector's trees from the cache.
+struct CachedRanges {
+  std::uint64_t begin = std::numeric_limits<std::uint64_t>::max();  // of each tree file, what lies from here on
+  std::vector<std::byte> bytes;                                     // of its reads, one after the other
+
+  bool has(const PlannedRead& read) const { return read.file >= kFirstTree && read.offset >= begin; }
+};
+
 struct FetchedSector {
-  FetchedSector(WantedReplica& of, const Shape& shape) : wanted(of), layout(TreeLayout::usual(shape)) {}
+  FetchedSector(WantedReplica& of, const Shape& shape)
+      : wanted(of), cache(of.staged != nullptr ? of.cache : nullptr), layout(TreeLayout::usual(shape)) {}
+
+  std::span<const PlannedRead> reads_of(ReplicaFile file) const {
+    return std::ranges::equal_range(reads, file, {}, &PlannedRead::file);
+  }
 
   WantedReplica& wanted;
+  TreeTopCache* cache;  // null where there is none, and once it did not help
   TreeLayout layout;
   bool layout_is_known = false;
   std::vector<PlannedRead> reads;  // sorted by file
-  unsigned plan = 0;               // counts the plans; what was asked for under an earlier one is dropped
+  CachedRanges cached;
+  unsigned plan = 0;  // counts the plans; what was asked for under an earlier one is dropped
   std::size_t files_left = 0;
   std::optional<Clock::Time> begun;
   std::optional<Error> met;  // what went wrong last
   bool is_settled = false;
 };
+
+std::vector<StagedRange> cached_ranges(const FetchedSector& sector, ReplicaFile file) {
+  std::vector<StagedRange> ranges;
+  std::size_t begin = 0;
+  for (const PlannedRead& read : sector.reads) {
+    if (!sector.cached.has(read)) continue;
+    if (read.file == file)
+      ranges.push_back({.read = read, .bytes = std::span(sector.cached.bytes).subspan(begin, read.length)});
+    begin += read.length;
+  }
+  return ranges;
+}
 
 // A file that is to be read.
 struct Task {
@@ -89,11 +118,14 @@ class Fetch {
   // With the lock held, where the threads run.
   Lane& lane_of(Store& store);
   void plan(FetchedSector& sector);
+  void begin_files(FetchedSector& sector, ReplicaFile first, ReplicaFile last);
   void settle(FetchedSector& sector, Result<void> result);
   static bool is_current(const Task& task) { return !task.sector->is_settled && task.sector->plan == task.plan; }
 
   // What becomes of a file that was read; an error where it is to be read again.
   Result<void> take(const FileRead& read);
+  void take_tree_tops(const Task& task);
+  std::optional<CachedRanges> read_tree_tops(FetchedSector& sector);
   std::optional<std::uint64_t> staged_length(const FileRead& read, std::uint64_t size);
   void finish_file(const FileRead& read, Result<void> result);
 
@@ -175,17 +207,16 @@ class Lane {
   std::vector<PlannedRead> reads_of(const Task& task) const {
     // Only looked at: that it can be opened and read, and by the way how long it is.
     if (task.sector->wanted.staged == nullptr) return {{.file = task.file, .length = kNodeSize}};
-    const auto of_file = std::ranges::equal_range(task.sector->reads, task.file, {}, &PlannedRead::file);
-    return {of_file.begin(), of_file.end()};
+    std::vector<PlannedRead> reads;
+    std::ranges::remove_copy_if(task.sector->reads_of(task.file), std::back_inserter(reads),
+                                [&](const PlannedRead& read) { return task.sector->cached.has(read); });
+    return reads;
   }
 
   std::string object_of(const Task& task) const {
     const WantedReplica& wanted = task.sector->wanted;
     if (task.file == kSealedFile) return wanted.sealed_file.object;
-    std::string file = cache_file_name(fetch_.shape_, task.file);
-    // A folder of this machine is a store by itself.
-    const std::string& folder = wanted.cache_folder.object;
-    return folder.empty() ? file : fmt::format("{}/{}", folder, file);
+    return cache_object(wanted.cache_folder, fetch_.shape_, task.file);
   }
 
   std::unique_ptr<FileRead> file_read(const Task& task, std::vector<PlannedRead> planned) const {
@@ -209,6 +240,7 @@ class Lane {
   }
 
   void submit(FileRead& read) {
+    if (read.entries.empty()) return finish(read);  // all of it was in the cache
     in_flight_ += read.entries.size();
     const auto taken = queue_->submit(read.entries);
     if (taken) return;
@@ -282,8 +314,13 @@ Lane& Fetch::lane_of(Store& store) {
 void Fetch::plan(FetchedSector& sector) {
   ++sector.plan;
   sector.reads = plan_reads(shape_, sector.layout, sector.wanted.leaves);
+  sector.cached = {};
   sector.files_left = replica_files(shape_);
-  for (ReplicaFile file = 0; file < replica_files(shape_); ++file) {
+  begin_files(sector, kSealedFile, sector.cache == nullptr ? replica_files(shape_) : kFirstTree);
+}
+
+void Fetch::begin_files(FetchedSector& sector, ReplicaFile first, ReplicaFile last) {
+  for (ReplicaFile file = first; file < last; ++file) {
     const Location& location = file == kSealedFile ? sector.wanted.sealed_file : sector.wanted.cache_folder;
     lane_of(*location.store).add({.sector = &sector, .file = file, .plan = sector.plan});
   }
@@ -343,6 +380,8 @@ void Fetch::settle(FetchedSector& sector, Result<void> result) {
   if (sector.is_settled) return;
   ++(result ? progress_.ready : progress_.failed);
   if (result) sector.wanted.layout = sector.layout;
+  sector.wanted.has_cached_tops = !sector.cached.bytes.empty();
+  if (result && sector.wanted.has_cached_tops) ++progress_.cached;
   sector.wanted.result = std::move(result);
   sector.is_settled = true;
   if (++settled_ == sectors_.size()) changed_.notify_all();
@@ -356,23 +395,52 @@ Result<void> Fetch::take(const FileRead& read) {
     finish_file(read, fail(entry.got.error()));
     return {};
   }
-  const RangeRead& first = read.entries.front();
-  const auto length = staged_length(read, first.object_size);
+  const auto length =
+      read.entries.empty() ? sector.layout.size() : staged_length(read, read.entries.front().object_size);
   if (!length) return {};
 
   std::vector<StagedRange> ranges;
   for (std::size_t i = 0; i < read.entries.size(); ++i) {
     const RangeRead& entry = read.entries[i];
-    if (*entry.got != entry.into.size() || entry.version != first.version) {
+    if (*entry.got != entry.into.size() || entry.version != read.entries.front().version) {
       return fail(ErrorCode::kChanged, fmt::format("{} changed while it was read", quote(read.object)));
     }
     ranges.push_back({.read = read.planned[i], .bytes = entry.into});
   }
+  std::ranges::copy(cached_ranges(sector, read.task.file), std::back_inserter(ranges));
   if (sector.wanted.staged != nullptr) {
     if (auto staged = sector.wanted.staged->write(read.task.file, *length, ranges); !staged) return staged;
   }
+  if (read.task.file == kPersistentAux && sector.cache != nullptr) take_tree_tops(read.task);
   finish_file(read, {});
   return {};
+}
+
+// Once p_aux tells which trees they are. Nothing else changes the plan meanwhile: no tree is read yet.
+void Fetch::take_tree_tops(const Task& task) {
+  FetchedSector& sector = *task.sector;
+  auto cached = read_tree_tops(sector);
+  const std::lock_guard lock(mutex_);
+  if (!is_current(task)) return;
+  if (!cached) sector.cache = nullptr;
+  if (cached) sector.cached = *std::move(cached);
+  begin_files(sector, kFirstTree, replica_files(shape_));
+}
+
+std::optional<CachedRanges> Fetch::read_tree_tops(FetchedSector& sector) {
+  const Node& comm_r_last = *sector.wanted.staged->comm_r_last();
+  const auto tops = sector.cache->find(shape_, comm_r_last);
+  if (!tops || tops->layout() != sector.layout) return std::nullopt;
+  CachedRanges cached{.begin = tops->begin(), .bytes = {}};
+  for (const PlannedRead& read : sector.reads) {
+    if (!cached.has(read)) continue;
+    const std::size_t size = cached.bytes.size();
+    cached.bytes.resize(size + read.length);
+    if (tops->read(read.file - kFirstTree, read.offset, std::span(cached.bytes).subspan(size))) continue;
+    sector.cache->drop(comm_r_last);
+    return std::nullopt;
+  }
+  return cached;
 }
 
 // How long a file is staged that has `size` bytes. Nothing where it cannot be right, or its sector has to be planned
@@ -396,6 +464,7 @@ std::optional<std::uint64_t> Fetch::staged_length(const FileRead& read, std::uin
   if (!layout) return refuse("which no tree of such a sector has");
   if (*layout != sector.layout) {
     if (sector.layout_is_known) return refuse("unlike another tree of its sector");
+    sector.cache = nullptr;
     sector.layout = *layout;
     plan(sector);
   }
@@ -429,6 +498,12 @@ FetchProgress Fetch::progress() const {
 }
 
 }  // namespace
+
+std::string cache_object(const Location& cache_folder, const Shape& shape, ReplicaFile file) {
+  std::string name = cache_file_name(shape, file);
+  // A folder of this machine is a store by itself.
+  return cache_folder.object.empty() ? name : fmt::format("{}/{}", cache_folder.object, name);
+}
 
 void fetch_replicas(const Context& ctx, const Shape& shape, std::span<WantedReplica> replicas,
                     const ReplicaFetchOptions& options) {

@@ -3,7 +3,7 @@
 // Each store has a thread and a queue of reads of its own: one that does not answer holds nobody else up. A file is
 // read as a whole, which is what neighbouring ranges are merged in, and read again as a whole. How many rows of its
 // trees a sealer discarded shows in the first answer; until then two are assumed, and where that was wrong the sector
-// is planned anew.
+// is planned anew. With a cache the trees wait for p_aux, which says whether their tops are in it.
 #pragma once
 
 #include <chrono>
@@ -18,6 +18,7 @@
 #include "scabbard/context.hpp"
 #include "scabbard/store.hpp"
 #include "sector/staging.hpp"
+#include "sector/tree_top_cache.hpp"
 
 namespace scabbard::sector {
 
@@ -28,11 +29,17 @@ struct WantedReplica {
   std::vector<std::uint64_t> leaves;  ///< of challenged_leaves()
   /// Where it is staged. Null: it is proven from where it is, and only looked at.
   StagedSector* staged = nullptr;
+  /// Where the tops of its trees may be taken from; may be null.
+  TreeTopCache* cache = nullptr;
 
   /// Why it cannot be proven.
   Result<void> result = {};
   std::optional<TreeLayout> layout = {};  ///< of its trees, where it can be
+  bool has_cached_tops = false;
 };
+
+/// A file of a replica's cache folder: p_aux or a tree.
+std::string cache_object(const Location& cache_folder, const Shape& shape, ReplicaFile file);
 
 /// How far a fetch is.
 struct FetchProgress {
@@ -42,6 +49,7 @@ struct FetchProgress {
   std::uint64_t reads = 0;
   std::uint64_t bytes = 0;
   std::uint64_t retries = 0;  ///< of files, besides those of the store itself
+  std::size_t cached = 0;     ///< sectors whose tree tops were in the cache
   std::string waiting_for;    ///< the store with most reads left; empty where there is none
 };
 

@@ -18,6 +18,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "sector/own_files.hpp"
 
 namespace scabbard::sector {
 namespace {
@@ -27,33 +28,6 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kPage = 4096;
 // What the folders in a staging folder are called, with something behind that mkdtemp() makes up.
 constexpr std::string_view kOwnFolder = "scabbard-staging-";
-
-std::unexpected<Error> failed(std::string_view what, const std::string& path, int number) {
-  const ErrorCode code = number == ENOSPC || number == EDQUOT  ? ErrorCode::kNoSpace
-                         : number == EACCES || number == EPERM ? ErrorCode::kPermissionDenied
-                                                               : ErrorCode::kIo;
-  return fail(Error{.code = code,
-                    .message = fmt::format("{} {}: {}", what, quote(path), std::generic_category().message(number)),
-                    .system_error = number,
-                    .request_id = {}});
-}
-
-bool write_all(int descriptor, std::span<const std::byte> bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-  }
-  return true;
-}
-
-StagedSector::Root last_node(std::span<const std::byte> bytes) {
-  StagedSector::Root root;
-  std::ranges::copy(bytes.last(root.size()), root.begin());
-  return root;
-}
 
 // Folders of processes that live are locked.
 void remove_those_of_the_dead(const std::string& folder) {
@@ -66,27 +40,6 @@ void remove_those_of_the_dead(const std::string& folder) {
     if (error)
       log::warn("what a dead process left in {} stays there: {}", quote(entry.path().string()), error.message());
   }
-}
-
-// Who may write there could hand the prover other bytes.
-Result<Descriptor> open_private(const std::string& folder) {
-  std::error_code error;
-  fs::create_directories(fs::path(folder).parent_path(), error);
-  if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) return failed("make the staging folder", folder, errno);
-  // A link in a folder where everybody may write could lead elsewhere later.
-  Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  struct stat status{};
-  if (!descriptor || ::fstat(descriptor.get(), &status) != 0) return failed("open the staging folder", folder, errno);
-  const bool is_sticky = (status.st_mode & S_ISVTX) != 0;
-  const bool is_shared = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !is_sticky;
-  if (is_shared || (status.st_uid != ::geteuid() && status.st_uid != 0)) {
-    return fail(
-        ErrorCode::kPermissionDenied,
-        fmt::format("the staging folder {} belongs to somebody else, or others may write there: `chmod 700` it, "
-                    "or name another with --staging",
-                    quote(folder)));
-  }
-  return descriptor;
 }
 
 }  // namespace
@@ -110,9 +63,9 @@ Result<void> StagedSector::write(ReplicaFile file, std::uint64_t size, std::span
   files_[file] = {};
   const std::string path = path_of(file);
   const Descriptor out(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
-  if (!out || ::ftruncate(out.get(), static_cast<off_t>(size)) != 0) return failed("stage", path, errno);
+  if (!out || ::ftruncate(out.get(), static_cast<off_t>(size)) != 0) return file_failed("stage", path, errno);
   for (const StagedRange& range : ranges) {
-    if (!write_all(out.get(), range.bytes, range.read.offset)) return failed("stage", path, errno);
+    if (!write_all(out.get(), range.bytes, range.read.offset)) return file_failed("stage", path, errno);
   }
   File& written = files_[file];
   written.size = size;
@@ -126,7 +79,7 @@ Result<void> StagedSector::check(const TreeLayout& layout, std::span<const Plann
   for (ReplicaFile file = 0; file < files_.size(); ++file) {
     struct stat status{};
     const std::string path = path_of(file);
-    if (::stat(path.c_str(), &status) != 0) return failed("look at the staged", path, errno);
+    if (::stat(path.c_str(), &status) != 0) return file_failed("look at the staged", path, errno);
     const std::uint64_t expected = file_size(shape_, layout, file);
     if (files_[file].size != expected || static_cast<std::uint64_t>(status.st_size) != expected) {
       return fail(ErrorCode::kInternal,
@@ -165,15 +118,15 @@ void Staging::discard() {
 }
 
 Result<std::unique_ptr<Staging>> Staging::open(const std::string& folder) {
-  auto shared = open_private(folder);
+  auto shared = open_private_folder(folder, "staging");
   if (!shared) return fail(std::move(shared).error());
   // Others that start now wait, or they would take the new folder for that of a dead process.
-  if (::flock(shared->get(), LOCK_EX) != 0) return failed("lock the staging folder", folder, errno);
+  if (::flock(shared->get(), LOCK_EX) != 0) return file_failed("lock the staging folder", folder, errno);
   remove_those_of_the_dead(folder);
   std::string own = fmt::format("{}/{}XXXXXX", folder, kOwnFolder);
-  if (::mkdtemp(own.data()) == nullptr) return failed("make a folder in the staging folder", folder, errno);
+  if (::mkdtemp(own.data()) == nullptr) return file_failed("make a folder in the staging folder", folder, errno);
   Descriptor lock(::open(own.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!lock || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return failed("lock", own, errno);
+  if (!lock || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return file_failed("lock", own, errno);
   return std::unique_ptr<Staging>(new Staging(std::move(own), std::move(lock)));
 }
 
@@ -181,14 +134,14 @@ Result<std::unique_ptr<StagedSector>> Staging::add(const Shape& shape) {
   const std::string folder = fmt::format("{}/{}", folder_, ++last_);
   auto sector = std::make_unique<StagedSector>(folder, shape);
   for (const std::string& made : {folder, sector->cache_folder()}) {
-    if (::mkdir(made.c_str(), S_IRWXU) != 0) return failed("stage below", made, errno);
+    if (::mkdir(made.c_str(), S_IRWXU) != 0) return file_failed("stage below", made, errno);
   }
   return sector;
 }
 
 Result<std::uint64_t> Staging::free_space() const {
   struct statvfs status{};
-  if (::statvfs(folder_.c_str(), &status) != 0) return failed("look at the room in", folder_, errno);
+  if (::statvfs(folder_.c_str(), &status) != 0) return file_failed("look at the room in", folder_, errno);
   return std::uint64_t{status.f_bavail} * status.f_frsize;
 }
 

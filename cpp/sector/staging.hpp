@@ -5,7 +5,6 @@
 // are removed when the next one starts.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -45,8 +44,7 @@ class StagedSector {
   Result<void> check(const TreeLayout& layout, std::span<const PlannedRead> reads) const;
 
   /// The second half of p_aux, which names the content of the trees; nothing before that is written.
-  using Root = std::array<std::byte, kNodeSize>;
-  const std::optional<Root>& comm_r_last() const { return comm_r_last_; }
+  const std::optional<Node>& comm_r_last() const { return comm_r_last_; }
 
  private:
   struct File {
@@ -59,8 +57,8 @@ class StagedSector {
   const std::string folder_;
   const Shape& shape_;
   std::vector<File> files_;  // by their numbers
-  std::optional<Root> comm_r_last_;
-  std::optional<Root> root_;  // of the only tree
+  std::optional<Node> comm_r_last_;
+  std::optional<Node> root_;  // of the only tree
 };
 
 /// How much room the ranges take, in bytes: files are filled by pages.

@@ -24,6 +24,12 @@ constexpr std::array kShapes = {
 
 }  // namespace
 
+Node last_node(std::span<const std::byte> bytes) {
+  Node node;
+  std::ranges::copy(bytes.last(node.size()), node.begin());
+  return node;
+}
+
 const Shape* shape_of(std::uint64_t sector_size) {
   const auto* shape = std::ranges::find(kShapes, sector_size, &Shape::sector_size);
   return shape == kShapes.end() ? nullptr : shape;

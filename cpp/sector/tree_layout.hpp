@@ -5,8 +5,11 @@
 // caches.rs) and merkletree 0.23 (merkle.rs, LevelCacheStore).
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,6 +17,9 @@ namespace scabbard::sector {
 
 inline constexpr std::uint64_t kNodeSize = 32;  ///< bytes; also of a leaf, which is a piece of the replica
 inline constexpr std::uint64_t kArity = 8;
+using Node = std::array<std::byte, kNodeSize>;
+/// The one that `bytes` end with.
+Node last_node(std::span<const std::byte> bytes);
 
 /// A size that damocles seals, and what it is divided into.
 struct Shape {

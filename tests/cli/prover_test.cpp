@@ -213,12 +213,57 @@ TEST_F(ProverTest, Staging_folder_that_is_too_small_costs_the_sectors_that_do_no
   EXPECT_THAT(prover.wait().err, HasSubstr("is full"));
 }
 
+// While the stock prover is at work.
+TEST_F(ProverTest, Tree_tops_are_kept_for_the_next_proof) {
+  play("while [ -z \"$(ls " + path("cache") + ")\" ]; do sleep 0.1; done\n");
+  Processor prover = start_prover({"--cache", path("cache")});
+  prover.ask(1, task({7}));
+  EXPECT_EQ(prover.answer(), proof(1));
+  remove("cache/s-t01000-7/sc-02-data-tree-r-last.dat");
+  prover.ask(2, task({7}));
+  EXPECT_EQ(prover.answer(), proof(2));
+  EXPECT_THAT(prover.wait().err, HasSubstr("1 with tree tops from the cache"));
+}
+
+TEST_F(ProverTest, Warm_keeps_tree_tops_before_the_first_proof) {
+  const std::vector<std::string> warm = {"warm", "--cache", "cache", "store"};
+  EXPECT_EQ(run(warm, with_).out, "kept the tree tops of 2 sectors, 0 there already\n");
+  EXPECT_EQ(run({"warm", "--cache", "cache", "--store", "store", id_of(7)}, with_).out,
+            "kept the tree tops of 0 sectors, 1 there already\n");
+  remove("cache/s-t01000-7/sc-02-data-tree-r-last.dat");
+  Processor prover = start_prover({"--cache", path("cache")});
+  prover.ask(1, task({7}));
+  EXPECT_EQ(prover.answer(), proof(1));
+}
+
+TEST_F(ProverTest, Warm_says_which_sector_it_could_not_read) {
+  remove("cache/s-t01000-9/p_aux");
+  const Outcome outcome = run({"warm", "--cache", "cache", "store"}, with_);
+  EXPECT_THAT(outcome, Fails(4, "s-t01000-9: "));
+  EXPECT_THAT(outcome.out, HasSubstr("of 1 sector, 0 there already, 1 failed"));
+}
+
+// They may have been wrong when they were kept.
+TEST_F(ProverTest, Sector_is_not_called_faulty_because_of_what_the_cache_has) {
+  play("[ -e " + path("faulty") + " ] || { : >" + path("faulty") +
+       "; id=${line#*:}; echo \"{\\\"id\\\":${id%%,*},\\\"err_msg\\\":null,"
+       "\\\"output\\\":{\\\"proofs\\\":[],\\\"faults\\\":[7]}}\"; continue; }\n");
+  EXPECT_THAT(run({"warm", "-q", "--cache", "cache", "store"}, with_), EndsWith(0));
+  Processor prover = start_prover({"--cache", path("cache")});
+  prover.ask(1, task({7, 9}));
+  EXPECT_EQ(prover.answer(), proof(1));
+  EXPECT_THAT(files_below("cache"), SizeIs(1));
+  EXPECT_THAT(prover.wait().err, HasSubstr("once more"));
+}
+
 TEST_F(ProverTest, Wrong_options_are_named_before_anything_is_done) {
   EXPECT_THAT(run({"processor", "window_post", "--read-deadline", "soon"}), Fails(2, "--read-deadline"));
   EXPECT_THAT(run({"processor", "window_post", "--delegate", "'a"}), Fails(2, "--delegate: a quote is not closed"));
   EXPECT_THAT(run({"processor", "window_post", "--max-reads", "0"}), Fails(2, "--max-reads"));
+  EXPECT_THAT(run({"processor", "window_post", "--cache", "cache", "--cache-size", "much"}), Fails(2, "--cache-size"));
   write("file", "");
   EXPECT_THAT(run({"processor", "window_post", "--staging", "file"}), Fails(1, "staging folder"));
+  EXPECT_THAT(run({"warm", "--cache", "file", "."}), Fails(1, "cache folder"));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "sector/sector_files.hpp"
+#include "sector/tree_top_fetch.hpp"
 #include "support/byte_patterns.hpp"
 #include "support/forwarding_store.hpp"
 #include "support/manual_clock.hpp"
@@ -24,6 +25,13 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::Ge;
+using ::testing::IsEmpty;
+using ::testing::Lt;
+using ::testing::Not;
 
 const std::vector<std::uint64_t> kLeaves = {0, 511, 512, 100'000, 262'143};
 
@@ -155,6 +163,102 @@ class ReplicaFetchTest : public ::testing::Test {
   ReplicaFetchOptions options_;
   ManualClock clock_;
 };
+
+class CachedReplicaFetchTest : public ReplicaFetchTest {
+ protected:
+  CachedReplicaFetchTest() { make_sector(7); }
+
+  void keep() { EXPECT_THAT(keep_tree_tops({}, *cache_, k8MiB, {.store = store_, .object = cache(7)}), Gives(true)); }
+
+  // Fetches it, and notes what is read of its tree.
+  WantedReplica fetch_cached() {
+    offsets_.clear();
+    WantedReplica replica = wanted(7, failing([this](const RangeRead& read) -> std::optional<Error> {
+                                     if (read.object == tree_) offsets_.push_back(read.offset);
+                                     return std::nullopt;
+                                   }));
+    replica.cache = cache_.get();
+    fetch({}, {&replica, 1});
+    EXPECT_THAT(replica.result, Succeeds());
+    expect_staged_tree();
+    return replica;
+  }
+
+  // What is staged of the tree is what the store has.
+  void expect_staged_tree() {
+    const std::string whole = text_of(stored_ / tree_);
+    const std::string staged = text_of(staged_.back()->cache_folder() + "/" + tree_file_name(k8MiB, 0));
+    ASSERT_EQ(staged.size(), whole.size());
+    for (const PlannedRead& read : plan_reads(k8MiB, *TreeLayout::of_file(k8MiB, whole.size()), kLeaves)) {
+      if (read.file != kFirstTree) continue;
+      EXPECT_EQ(staged.substr(read.offset, read.length), whole.substr(read.offset, read.length)) << read.offset;
+    }
+  }
+
+  const TemporaryFolder cache_folder_{TemporaryFolder::Where::kMemory};
+  const std::unique_ptr<TreeTopCache> cache_ = value_of(TreeTopCache::open({.folder = cache_folder_ / "cache"}));
+  const std::string tree_ = cache(7) + "/" + tree_file_name(k8MiB, 0);
+  const std::int64_t begin_ = static_cast<std::int64_t>(TreeLayout::usual(k8MiB).offset(5));  // of what is kept
+  std::vector<std::int64_t> offsets_;
+};
+
+TEST_F(CachedReplicaFetchTest, What_is_kept_is_not_read_again) {
+  EXPECT_FALSE(fetch_cached().has_cached_tops);
+  EXPECT_THAT(offsets_, Contains(Ge(begin_)));
+  keep();
+  EXPECT_TRUE(fetch_cached().has_cached_tops);
+  EXPECT_THAT(offsets_, AllOf(Not(IsEmpty()), Each(Lt(begin_))));
+}
+
+TEST_F(CachedReplicaFetchTest, A_tree_that_is_in_the_cache_with_all_that_is_read_of_it_is_not_read) {
+  make_large_sector(9);
+  const Location folder{.store = store_, .object = cache(9)};
+  ASSERT_THAT(keep_tree_tops({}, *cache_, k32GiB, folder), Gives(true));
+  EXPECT_THAT(keep_tree_tops({}, *cache_, k32GiB, folder), Gives(false));
+  fs::remove(stored_ / (cache(9) + "/" + tree_file_name(k32GiB, 5)));
+  WantedReplica replica = wanted(9, store_, k32GiB);
+  replica.cache = cache_.get();
+  EXPECT_THAT(fetch_one(replica, k32GiB), Succeeds());
+}
+
+TEST_F(CachedReplicaFetchTest, A_sector_that_was_sealed_anew_has_nothing_of_the_old_one) {
+  keep();
+  make_sector(8);
+  for (const std::string& object : {sealed(7), tree_, cache(7) + "/p_aux"}) {
+    std::string of_other = object;
+    of_other.replace(of_other.find("1000-7"), 6, "1000-8");
+    fs::rename(stored_ / of_other, stored_ / object);
+  }
+  EXPECT_FALSE(fetch_cached().has_cached_tops);
+}
+
+TEST_F(CachedReplicaFetchTest, Damage_costs_the_reads_only) {
+  keep();
+  const fs::path kept = fs::directory_iterator(cache_folder_.path() / "cache")->path();
+  fs::resize_file(kept, fs::file_size(kept) - 1);
+  EXPECT_FALSE(fetch_cached().has_cached_tops);
+  EXPECT_FALSE(fs::exists(kept));
+}
+
+TEST_F(CachedReplicaFetchTest, The_same_tree_with_fewer_rows_discarded_is_read_whole) {
+  keep();
+  const std::uint64_t more = TreeLayout(k8MiB, 1).size() - TreeLayout::usual(k8MiB).size();
+  write(tree_, to_text(pattern_bytes(5, more)) + text_of(stored_ / tree_));
+  EXPECT_FALSE(fetch_cached().has_cached_tops);
+}
+
+TEST_F(CachedReplicaFetchTest, A_tree_that_cannot_be_one_is_not_kept) {
+  fs::resize_file(stored_ / tree_, 100'000);
+  EXPECT_THAT(keep_tree_tops({}, *cache_, k8MiB, {.store = store_, .object = cache(7)}),
+              FailsSaying(ErrorCode::kCorrupt, "which no tree"));
+  make_sector(7);
+  write(cache(7) + "/p_aux", std::string(64, 'x'));
+  EXPECT_THAT(keep_tree_tops({}, *cache_, k8MiB, {.store = store_, .object = cache(7)}),
+              FailsSaying(ErrorCode::kCorrupt, "another root"));
+  write(cache(7) + "/p_aux", "x");
+  EXPECT_THAT(keep_tree_tops({}, *cache_, k8MiB, {.store = store_, .object = cache(7)}),
+              FailsSaying(ErrorCode::kCorrupt, "has to have 64"));
+}
 
 TEST_F(ReplicaFetchTest, Stages_the_planned_ranges_and_nothing_else) {
   make_sector(7);
