@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // Provers before a real server that a proxy of the test spoils.
@@ -30,10 +31,15 @@ func TestProver_gives_up_the_sector_that_is_slow_and_fetches_the_others_once(t *
 		})
 	})
 	to, made := onServer(t, server, provable{size: "8MiB", sectors: []uint64{7, 9, 11}}, "random")
+	const longestWait = 30 * time.Second // far from the minutes that there are without the limit
 	all := made.task(t, "StackedDrgWindow8MiBV1_2", to.folder)
 	w := startProverWith(t, windowPost, "--staging", t.TempDir(), "--sector-limit", "2s")
+	begun := time.Now()
 	if proof := w.mustProve(t, all); len(proof.Proofs) != 0 || !slices.Equal(proof.Faults, []uint64{9}) {
 		t.Fatalf("%d proofs, faults %v", len(proof.Proofs), proof.Faults)
+	}
+	if took := time.Since(begun); took > longestWait {
+		t.Errorf("it was waited for during %v", took)
 	}
 
 	others, madeOthers := all, made

@@ -204,9 +204,19 @@ func needOracle(t *testing.T) {
 	t.Setenv("FIL_PROOFS_PARENT_CACHE", filepath.Join(parameters, "parents"))
 }
 
+// mustVerify takes a SNARK of these sectors.
+func (p provable) mustVerify(t *testing.T, kind string, proof windowOutput) {
+	t.Helper()
+	if len(proof.Proofs) != 1 || len(proof.Faults) != 0 {
+		t.Fatalf("%d proofs, faults %v", len(proof.Proofs), proof.Faults)
+	}
+	seed := countingSeed()
+	oracle(t, "", p.arguments("verify", "--proof", kind, "--seed", hex.EncodeToString(seed[:]),
+		"--snark", base64.StdEncoding.EncodeToString(proof.Proofs[0]))...)
+}
+
 func TestProver_SNARKs_verify(t *testing.T) {
 	needOracle(t)
-	seed := countingSeed()
 	for _, test := range []struct{ kind, stage, size, proofType string }{
 		{"window", windowPost, "2KiB", "StackedDrgWindow2KiBV1_2"},
 		{"window", windowPost, "8MiB", "StackedDrgWindow8MiBV1_2"},
@@ -231,20 +241,27 @@ func TestProver_SNARKs_verify(t *testing.T) {
 				to := backend.attach(t)
 				scabbard(t, "sector", "cp", "-q", "--all", "--store", made.folder, "--to", to.folder)
 				proof := startProver(t, test.stage).mustProve(t, made.task(t, test.proofType, to.folder))
-				if len(proof.Proofs) != 1 || len(proof.Faults) != 0 {
-					t.Fatalf("%d proofs, faults %v", len(proof.Proofs), proof.Faults)
-				}
-				oracle(t, "", made.arguments("verify", "--proof", test.kind, "--seed", hex.EncodeToString(seed[:]),
-					"--snark", base64.StdEncoding.EncodeToString(proof.Proofs[0]))...)
+				made.mustVerify(t, test.kind, proof)
 			})
 		}
 	}
 }
 
+// Of partitions of two sectors: a circuit for 2349 takes more memory than machines for tests have.
+func TestProver_SNARK_of_32_GiB_verifies(t *testing.T) {
+	needOracle(t)
+	if os.Getenv("SCABBARD_LONG_TESTS") == "" {
+		t.Skip("parameters take minutes: SCABBARD_LONG_TESTS=1")
+	}
+	t.Setenv("ORACLE_WINDOW_SECTOR_COUNT", "2")
+	oracle(t, "", "parameters", "--size", "32GiB", "--proof", "window")
+	to, made := onServer(t, startS3(t), provable{size: "32GiB", sectors: []uint64{7, 9}}, "sparse", forThisSeed()...)
+	made.mustVerify(t, "window", startProver(t, windowPost).mustProve(t, made.task(t, "StackedDrgWindow32GiBV1_2", to.folder)))
+}
+
 func TestProver_staged_sectors_give_the_proofs_of_whole_ones(t *testing.T) {
 	needOracle(t)
 	t.Setenv("ORACLE_VANILLA_ONLY", "1")
-	seed := countingSeed()
 	for _, test := range []struct {
 		name, how, size string
 		rowsDiscarded   string
@@ -262,7 +279,7 @@ func TestProver_staged_sectors_give_the_proofs_of_whole_ones(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var more []string
 			if test.how == "sparse" {
-				more = []string{"--seed", hex.EncodeToString(seed[:])}
+				more = forThisSeed()
 			}
 			if test.rowsDiscarded != "" {
 				more = append(more, "--rows-discarded", test.rowsDiscarded)
