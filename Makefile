@@ -54,7 +54,7 @@ run: build ## Store a sector and read it back through the plugin, in damocles' o
 	@build/manager-host -plugins build/plugins
 
 test: ## Everything that CI runs: all suites, sanitizers, lint, a few seconds of fuzzing
-	@scripts/need build test lint doc rust
+	@scripts/need build test lint doc rust nginx
 	+@FUZZ_SECONDS=5 $(SUITES) release host installed extproc proofs asan tsan lint fuzz
 
 test-quick: ## Units and conformance only, in seconds once built
@@ -66,7 +66,7 @@ test-quick: ## Units and conformance only, in seconds once built
 	@ctest --preset release -R '^(unit|conformance)$$'
 
 test-all: ## What CI runs and the same on Ceph, a quarter of an hour of fuzzing, and the benchmark
-	@scripts/need build test lint doc ceph rust
+	@scripts/need build test lint doc ceph rust nginx
 	+@FUZZ_SECONDS=120 SCABBARD_LONG_TESTS=1 $(SUITES) release host installed extproc proofs asan tsan lint fuzz bench
 
 release: ## The C++ suites in release (unit, conformance, fault, cli, capi, architecture)
@@ -96,7 +96,7 @@ extproc: build ## The suites with damocles' own parent, vc-processors: the line 
 	@SCABBARD_WORKER="$(CURDIR)/build/extproc/debug/worker" go test -count=1 -timeout 45m -run '^TestWorker' ./tests/host
 
 proofs: build ## The provers with the real filecoin-proofs, which is built first
-	@scripts/need build test rust
+	@scripts/need build test rust nginx
 	@scripts/servers
 	@echo "== Building filecoin-proofs"
 	@cargo test --quiet --release --locked --manifest-path tests/oracle/Cargo.toml --target-dir build/oracle

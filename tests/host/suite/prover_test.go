@@ -152,17 +152,19 @@ func (p provable) vanilla(t *testing.T, kind string) []byte {
 	return all.Sum(nil)
 }
 
+func stockProver() string { return filepath.Join(*oracleFolder, "stock_prover") }
+
 // startProver starts one whose stock prover is the oracle's.
-func startProver(t *testing.T, stage string, more ...string) *worker {
+func startProver(t *testing.T, stage string) *worker {
 	t.Helper()
-	if *oracleFolder == "" {
-		t.Skip("needs -oracle")
-	}
+	return startProverWith(t, stage, "--staging", filepath.Join(t.TempDir(), "staging"), "--sector-limit", "30s")
+}
+
+func startProverWith(t *testing.T, stage string, options ...string) *worker {
+	t.Helper()
 	t.Setenv("RUST_BACKTRACE", "0")
-	stock := filepath.Join(*oracleFolder, "stock_prover")
-	arguments := []string{*executable, "processor", stage, "--staging", filepath.Join(t.TempDir(), "staging"),
-		"--delegate", stock + " processor " + stage, "--sector-limit", "30s"}
-	return startProcessor(t, stage, append(arguments, more...)...)
+	arguments := []string{*executable, "processor", stage, "--delegate", stockProver() + " processor " + stage}
+	return startProcessor(t, stage, append(arguments, options...)...)
 }
 
 func (w *worker) mustProve(t *testing.T, task postTask) windowOutput {
@@ -176,9 +178,8 @@ func (w *worker) mustProve(t *testing.T, task postTask) windowOutput {
 
 // onServer makes sectors where an S3 server has its objects, and attaches the store. Nothing is copied: most of what
 // sectors have is holes.
-func onServer(t *testing.T, made provable, how string, more ...string) (attached, provable) {
+func onServer(t *testing.T, server *s3Server, made provable, how string, more ...string) (attached, provable) {
 	t.Helper()
-	server := startS3(t)
 	made.folder = filepath.Join(server.objects, "f01000")
 	made.make(t, how, more...)
 	err := filepath.WalkDir(made.folder, func(path string, entry fs.DirEntry, err error) error {
@@ -203,9 +204,19 @@ func needOracle(t *testing.T) {
 	t.Setenv("FIL_PROOFS_PARENT_CACHE", filepath.Join(parameters, "parents"))
 }
 
+// mustVerify takes a SNARK of these sectors.
+func (p provable) mustVerify(t *testing.T, kind string, proof windowOutput) {
+	t.Helper()
+	if len(proof.Proofs) != 1 || len(proof.Faults) != 0 {
+		t.Fatalf("%d proofs, faults %v", len(proof.Proofs), proof.Faults)
+	}
+	seed := countingSeed()
+	oracle(t, "", p.arguments("verify", "--proof", kind, "--seed", hex.EncodeToString(seed[:]),
+		"--snark", base64.StdEncoding.EncodeToString(proof.Proofs[0]))...)
+}
+
 func TestProver_SNARKs_verify(t *testing.T) {
 	needOracle(t)
-	seed := countingSeed()
 	for _, test := range []struct{ kind, stage, size, proofType string }{
 		{"window", windowPost, "2KiB", "StackedDrgWindow2KiBV1_2"},
 		{"window", windowPost, "8MiB", "StackedDrgWindow8MiBV1_2"},
@@ -230,26 +241,35 @@ func TestProver_SNARKs_verify(t *testing.T) {
 				to := backend.attach(t)
 				scabbard(t, "sector", "cp", "-q", "--all", "--store", made.folder, "--to", to.folder)
 				proof := startProver(t, test.stage).mustProve(t, made.task(t, test.proofType, to.folder))
-				if len(proof.Proofs) != 1 || len(proof.Faults) != 0 {
-					t.Fatalf("%d proofs, faults %v", len(proof.Proofs), proof.Faults)
-				}
-				oracle(t, "", made.arguments("verify", "--proof", test.kind, "--seed", hex.EncodeToString(seed[:]),
-					"--snark", base64.StdEncoding.EncodeToString(proof.Proofs[0]))...)
+				made.mustVerify(t, test.kind, proof)
 			})
 		}
 	}
 }
 
+// Of partitions of two sectors: a circuit for 2349 takes more memory than machines for tests have.
+func TestProver_SNARK_of_32_GiB_verifies(t *testing.T) {
+	needOracle(t)
+	if os.Getenv("SCABBARD_LONG_TESTS") == "" {
+		t.Skip("parameters take minutes: SCABBARD_LONG_TESTS=1")
+	}
+	t.Setenv("ORACLE_WINDOW_SECTOR_COUNT", "2")
+	oracle(t, "", "parameters", "--size", "32GiB", "--proof", "window")
+	to, made := onServer(t, startS3(t), provable{size: "32GiB", sectors: []uint64{7, 9}}, "sparse", forThisSeed()...)
+	made.mustVerify(t, "window", startProver(t, windowPost).mustProve(t, made.task(t, "StackedDrgWindow32GiBV1_2", to.folder)))
+}
+
 func TestProver_staged_sectors_give_the_proofs_of_whole_ones(t *testing.T) {
 	needOracle(t)
 	t.Setenv("ORACLE_VANILLA_ONLY", "1")
-	seed := countingSeed()
 	for _, test := range []struct {
 		name, how, size string
 		rowsDiscarded   string
 		upgraded        bool
+		start           func(t *testing.T) *s3Server // versitygw, unless it is named
 	}{
 		{name: "8MiB", how: "random", size: "8MiB"},
+		{name: "8MiB_from_nginx", how: "random", size: "8MiB", start: startNginx},
 		{name: "8MiB_of_an_upgraded_sector", how: "random", size: "8MiB", upgraded: true},
 		{name: "8MiB_one_row_discarded", how: "random", size: "8MiB", rowsDiscarded: "1"},
 		{name: "8MiB_no_row_discarded", how: "random", size: "8MiB", rowsDiscarded: "0"},
@@ -259,13 +279,16 @@ func TestProver_staged_sectors_give_the_proofs_of_whole_ones(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var more []string
 			if test.how == "sparse" {
-				more = []string{"--seed", hex.EncodeToString(seed[:])}
+				more = forThisSeed()
 			}
 			if test.rowsDiscarded != "" {
 				more = append(more, "--rows-discarded", test.rowsDiscarded)
 				t.Setenv("FIL_PROOFS_ROWS_TO_DISCARD", test.rowsDiscarded)
 			}
-			to, made := onServer(t, provable{size: test.size, sectors: []uint64{7, 9, 11}, upgraded: test.upgraded}, test.how, more...)
+			if test.start == nil {
+				test.start = startS3
+			}
+			to, made := onServer(t, test.start(t), provable{size: test.size, sectors: []uint64{7, 9, 11}, upgraded: test.upgraded}, test.how, more...)
 			for kind, suffix := range map[string]string{"window": "V1_2", "window-v1": "V1"} {
 				proof := startProver(t, windowPost).mustProve(t, made.task(t, "StackedDrgWindow"+test.size+suffix, to.folder))
 				if len(proof.Proofs) != 1 || !bytes.Equal(proof.Proofs[0], made.vanilla(t, kind)) {
@@ -329,7 +352,7 @@ func TestProver_names_as_faults_what_cannot_be_proven(t *testing.T) {
 		"root_flipped":      {tree, flip(18_719 - 3)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			to, made := onServer(t, provable{size: "8MiB", sectors: []uint64{7, 9, 11}}, "random")
+			to, made := onServer(t, startS3(t), provable{size: "8MiB", sectors: []uint64{7, 9, 11}}, "random")
 			task := made.task(t, "StackedDrgWindow8MiBV1_2", to.folder)
 			damage.do(t, filepath.Join(made.folder, damage.object))
 			w := startProver(t, windowPost)
@@ -352,19 +375,29 @@ func challengedSegment(t *testing.T, sector uint64) int64 {
 	return slices.Min(slices.Collect(maps.Keys(plannedSegments(t, "StackedDrgWindow8MiBV1_2", countingSeed(), sector))))
 }
 
-// plannedSegments are the begins of what `scabbard plan` reads of replicas, of one sector.
-func plannedSegments(t *testing.T, proofType string, seed [32]byte, sectors ...uint64) map[int64]int {
+// plannedRead is a line of `scabbard plan --json`.
+type plannedRead struct {
+	Object         string
+	Offset, Length int64
+}
+
+func planned(t *testing.T, proofType string, seed [32]byte, sectors ...uint64) (reads []plannedRead) {
 	t.Helper()
 	arguments := []string{"plan", "--json", "--proof-type", proofType, "--miner", strconv.Itoa(miner), "--seed", hex.EncodeToString(seed[:])}
 	for _, sector := range sectors {
 		arguments = append(arguments, "--sector", strconv.FormatUint(sector, 10))
 	}
-	segments := map[int64]int{}
 	for line := range strings.Lines(scabbard(t, arguments...)) {
-		read := decoded[struct {
-			Object string
-			Offset int64
-		}](t, json.RawMessage(line))
+		reads = append(reads, decoded[plannedRead](t, json.RawMessage(line)))
+	}
+	return reads
+}
+
+// plannedSegments are the begins of what is to be read of replicas, and of how many.
+func plannedSegments(t *testing.T, proofType string, seed [32]byte, sectors ...uint64) map[int64]int {
+	t.Helper()
+	segments := map[int64]int{}
+	for _, read := range planned(t, proofType, seed, sectors...) {
 		if strings.HasPrefix(read.Object, "sealed/") {
 			segments[read.Offset]++
 		}

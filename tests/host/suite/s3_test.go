@@ -14,11 +14,12 @@ import (
 	"github.com/ipfs-force-community/damocles/manager-plugin/objstore"
 )
 
-// s3Server is versitygw or MinIO on loopback, with one bucket; it ends with the test.
+// s3Server is versitygw, MinIO or nginx on loopback, with one bucket; it ends with the test.
 type s3Server struct {
 	endpoint, bucket string
-	credentials      string // a file like ~/.aws/credentials
-	objects          string // the folder of the bucket
+	credentials      string   // a file like ~/.aws/credentials
+	objects          string   // the folder of the bucket
+	options          []string // of the store, besides those that it needs
 	program          []string
 	environment      []string
 	command          *exec.Cmd
@@ -41,6 +42,23 @@ func startMinio(t *testing.T) *s3Server {
 		"--address", strings.TrimPrefix(server.endpoint, "http://"), filepath.Dir(server.objects)}
 	server.environment = []string{"MINIO_ROOT_USER=host-suite", "MINIO_ROOT_PASSWORD=host-suite-secret",
 		"MINIO_CI_CD=1", "MINIO_BROWSER=off", "MINIO_UPDATE=off"}
+	server.start(t)
+	return server
+}
+
+// startNginx starts one that serves what is in the folder of the bucket to whoever asks, and stores nothing.
+func startNginx(t *testing.T) *s3Server {
+	t.Helper()
+	server := placeS3(t)
+	folder := t.TempDir()
+	text, err := os.ReadFile("tests/bench/s3/nginx.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(server.endpoint, "http://"))
+	config := filepath.Join(folder, "nginx.conf")
+	writeFile(t, config, strings.NewReplacer("{folder}", folder, "{root}", filepath.Dir(server.objects), "{port}", port).Replace(string(text)))
+	server.program = []string{"nginx", "-e", filepath.Join(folder, "error.log"), "-c", config}
 	server.start(t)
 	return server
 }
@@ -68,7 +86,7 @@ func (server *s3Server) start(t *testing.T) {
 	server.command.Env = append(os.Environ(), server.environment...)
 	server.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := server.command.Start(); err != nil {
-		t.Fatalf("%v: scripts/servers builds it", err)
+		t.Fatalf("%v: scripts/servers builds it, or scripts/need installs it", err)
 	}
 }
 
@@ -97,9 +115,12 @@ func (server *s3Server) open(t *testing.T, prefix string) (store objstore.Store,
 	t.Helper()
 	t.Setenv("SCABBARD_STATE", t.TempDir())
 	folder = filepath.Join(t.TempDir(), "store")
-	found := scanned(t, scabbard(t, "init", folder, "--name", "s3-a", "--url", fmt.Sprintf("s3://%s/%s", server.bucket, prefix),
-		"--option", "Endpoint="+server.endpoint, "--option", "Region=us-east-1", "--option", "Timeout=1m",
-		"--option", "CredentialsFile="+server.credentials))
+	arguments := []string{"init", folder, "--name", "s3-a", "--url", fmt.Sprintf("s3://%s/%s", server.bucket, prefix)}
+	for _, option := range append(server.options, "Endpoint="+server.endpoint, "Region=us-east-1", "Timeout=1m",
+		"CredentialsFile="+server.credentials) {
+		arguments = append(arguments, "--option", option)
+	}
+	found := scanned(t, scabbard(t, arguments...))
 	if len(found) != 1 {
 		t.Fatal(found)
 	}

@@ -127,7 +127,7 @@ func (lines lineWriter) Write(text []byte) (int, error) {
 // waitUntilItSays looks at the processor's standard error.
 func (w *worker) waitUntilItSays(t *testing.T, text string) {
 	t.Helper()
-	limit := time.After(time.Minute)
+	limit := time.After(3 * time.Minute)
 	for {
 		select {
 		case said := <-w.said:
