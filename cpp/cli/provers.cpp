@@ -76,7 +76,10 @@ class ProverProcess {
     auto staging = sector::Staging::open(command_.staging);
     if (!staging) return session_.report(staging.error());
     std::unique_ptr<sector::TreeTopCache> cache;
-    if (!command_.cache.folder.empty() && !(cache = open_tree_tops(session_, command_.cache))) return;
+    if (!command_.cache.folder.empty()) {
+      cache = open_tree_tops(session_, command_.cache);
+      if (!cache) return;
+    }
     auto owned = std::make_shared<Owned>(std::move(locator), *std::move(staging), std::move(cache),
                                          *std::move(delegate), *options);
     cli::serve(session_, interruption, {.stage = command_.stage, .concurrency = command_.concurrent},
@@ -129,10 +132,9 @@ void add_prover(CLI::App& processor, Session& session, const Stage& stage) {
                                options->delegate))
       ->type_name("COMMAND");
   command
-      ->add_option(
-          "--staging", options->staging,
-          "Where to lay out what the stock prover reads, best on a tmpfs: 0.43 MB for each sector of 32 GiB (" +
-              options->staging + ")")
+      ->add_option("--staging", options->staging,
+                   "Where to lay out what the stock prover reads, best on a tmpfs: 0.4 MB for each sector of 32 GiB (" +
+                       options->staging + ")")
       ->type_name("FOLDER");
   add_tree_top_options(*command, options->cache);
   command

@@ -29,15 +29,9 @@ std::string in_seconds(Clock::Duration duration) {
   return fmt::format("{:.1f} s", std::chrono::duration<double>(duration).count());
 }
 
-// The stock prover opens the replica once for each of its trees, and keeps all open at once.
-Result<void> check_descriptors(const sector::Shape& shape, std::size_t sectors) {
-  const std::uint64_t needed = std::uint64_t{2} * shape.trees * sectors + kOtherDescriptors;
+std::uint64_t hard_descriptor_limit() {
   struct rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max >= needed) return {};
-  return fail(ErrorCode::kInvalidArgument,
-              fmt::format("the stock prover opens {} files for {} of {}, and this process may have {}: raise the hard "
-                          "limit (LimitNOFILE= of its service, `ulimit -Hn`) to at least {}",
-                          needed, counted(sectors, "sector"), shape.name, limit.rlim_max, needed));
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : RLIM_INFINITY;
 }
 
 }  // namespace
@@ -52,8 +46,7 @@ class Proof {
   Proof& operator=(const Proof&) = delete;
 
   Result<Json> run() {
-    if (auto enough = check_descriptors(shape(), task_.replicas.size()); !enough)
-      return fail(std::move(enough).error());
+    if (auto enough = check_descriptors(); !enough) return fail(std::move(enough).error());
     find_sectors();
     fetch();
     give_back_room();
@@ -71,6 +64,19 @@ class Proof {
   };
 
   const sector::Shape& shape() const { return *task_.type.shape; }
+
+  // The stock prover opens the replica once for each of its trees, and keeps all open at once.
+  std::uint64_t descriptors() const { return std::uint64_t{2} * shape().trees * task_.replicas.size(); }
+
+  Result<void> check_descriptors() const {
+    const std::uint64_t needed = descriptors() + kOtherDescriptors;
+    if (needed <= prover_.descriptor_limit_) return {};
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("the stock prover opens {} files for {} of {}, and this process may have {}: raise the "
+                    "hard limit (LimitNOFILE= of its service, `ulimit -Hn`) to at least {}",
+                    needed, counted(task_.replicas.size(), "sector"), shape().name, prover_.descriptor_limit_, needed));
+  }
 
   void find_sectors() {
     replicas_.reserve(task_.replicas.size());
@@ -249,6 +255,12 @@ class Proof {
     std::map<std::uint64_t, ReplicaPaths> paths;
     for (const Replica& replica : replicas_) paths[replica.number] = replica.paths;
     const Json json = with_paths(json_, paths);
+    // Of all requests that it works on.
+    Turn turn(prover_.descriptors_, descriptors());
+    if (auto taken = turn.take(ctx_); !taken) {
+      keep_staged({});
+      return fail(std::move(taken).error());
+    }
     tell(fmt::format("handed to the stock prover after {}", in_seconds(ctx_.now() - begun_)));
     auto answer = ask(json);
     if (read_past_cache(answer)) {
@@ -329,6 +341,8 @@ Prover::Prover(Locator& locator, std::unique_ptr<sector::Staging> staging, std::
       cache_(std::move(cache)),
       filler_(cache_ ? std::make_unique<TreeTopFiller>(*cache_, tell_) : nullptr),
       kept_(options.keep_for),
+      descriptor_limit_(hard_descriptor_limit()),
+      descriptors_(descriptor_limit_ - std::min(descriptor_limit_, kOtherDescriptors)),
       delegate_({.command = std::move(delegate), .stage = options.stage, .folder = staging_->folder()}) {}
 
 Result<Json> Prover::run(const Context& ctx, const Json& json) {

@@ -17,6 +17,7 @@
 #include "extproc/delegate.hpp"
 #include "extproc/kept_sectors.hpp"
 #include "extproc/tree_top_filler.hpp"
+#include "extproc/turns.hpp"
 #include "scabbard/store.hpp"
 #include "sector/staging.hpp"
 #include "sector/tree_top_cache.hpp"
@@ -60,6 +61,8 @@ class Prover {
   const std::unique_ptr<TreeTopFiller> filler_;  // where there is a cache
   KeptSectors kept_;
   std::atomic<std::uint64_t> being_staged_ = 0;  // bytes that running requests may still take
+  const std::uint64_t descriptor_limit_;
+  Turns descriptors_;  // that the stock prover may still open
   Delegate delegate_;
 };
 

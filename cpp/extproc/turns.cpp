@@ -5,10 +5,10 @@ namespace scabbard::extproc {
 Result<void> Turn::take(const Context& ctx) {
   if (held_) return {};
   std::unique_lock lock(turns_.mutex_);
-  if (auto ended = ctx.wait(lock, turns_.changed_, [&] { return turns_.free_ > 0; })) {
-    return fail(*ended, "wait for other transfers");
+  if (auto ended = ctx.wait(lock, turns_.changed_, [&] { return turns_.free_ >= weight_; })) {
+    return fail(*ended, "wait for other requests");
   }
-  --turns_.free_;
+  turns_.free_ -= weight_;
   held_ = true;
   return {};
 }
@@ -17,9 +17,9 @@ bool Turn::give_back() {
   if (!held_) return false;
   {
     std::lock_guard lock(turns_.mutex_);
-    ++turns_.free_;
+    turns_.free_ += weight_;
   }
-  turns_.changed_.notify_one();
+  turns_.changed_.notify_all();
   held_ = false;
   return true;
 }

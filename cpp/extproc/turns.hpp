@@ -1,7 +1,8 @@
-// How many tasks are at work at a time: those that wait for something to mend itself do not hold up the others.
+// How much is at work at a time, in tasks or in what they take.
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 
 #include "scabbard/context.hpp"
@@ -11,19 +12,20 @@ namespace scabbard::extproc {
 /// Safe from any thread.
 class Turns {
  public:
-  explicit Turns(unsigned count) : free_(count) {}
+  explicit Turns(std::uint64_t count) : free_(count) {}
 
  private:
   friend class Turn;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  unsigned free_;
+  std::uint64_t free_;
 };
 
-/// One task's. Belongs to one thread.
+/// One task's, which gives it back while it waits for something else. Belongs to one thread.
 class Turn {
  public:
-  explicit Turn(Turns& turns) : turns_(turns) {}
+  /// `weight` is not more than there is in all.
+  explicit Turn(Turns& turns, std::uint64_t weight = 1) : turns_(turns), weight_(weight) {}
   ~Turn() { give_back(); }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
@@ -35,6 +37,7 @@ class Turn {
 
  private:
   Turns& turns_;
+  const std::uint64_t weight_;
   bool held_ = false;
 };
 

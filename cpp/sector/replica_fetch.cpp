@@ -159,6 +159,8 @@ class Lane {
   /// Its last answer was none of an outage.
   bool is_answering() const { return last_success_ && (!last_failure_ || *last_success_ >= *last_failure_); }
   const std::string& name() const { return store_.config().name; }
+  /// Those that the store made by itself since this was begun, for whomever.
+  std::uint64_t retries() const { return store_.stats().retries - retries_before_; }
 
   void start() {
     const SignalsBlocked blocked;
@@ -284,6 +286,7 @@ class Lane {
 
   Fetch& fetch_;
   Store& store_;
+  const std::uint64_t retries_before_ = store_.stats().retries;
   std::deque<Task> waiting_;
   std::multimap<Clock::Time, Task> later_;  // by when they are tried again
   std::optional<Clock::Time> last_success_;
@@ -358,7 +361,7 @@ bool Fetch::is_overdue(const FetchedSector& sector, Clock::Time now) {
 
 // When to report, or to see whether nothing is left but what is overdue.
 Clock::Time Fetch::next_look(Clock::Time now) {
-  Clock::Time next = now + kBetweenReports;
+  Clock::Time next = now + std::min<Clock::Duration>(kBetweenReports, options_.sector_limit);
   for (const FetchedSector& sector : sectors_) {
     if (sector.is_settled || !sector.begun) continue;
     const Clock::Time limit = *sector.begun + options_.sector_limit;
@@ -487,6 +490,7 @@ void Fetch::finish_file(const FileRead& read, Result<void> result) {
 
 FetchProgress Fetch::progress() const {
   FetchProgress now = progress_;
+  for (const auto& [store, lane] : lanes_) now.retries += lane->retries();
   if (settled_ == sectors_.size()) return now;
   std::size_t most = 0;
   for (const auto& [store, lane] : lanes_) {

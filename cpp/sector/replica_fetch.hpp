@@ -48,7 +48,7 @@ struct FetchProgress {
   std::size_t failed = 0;
   std::uint64_t reads = 0;
   std::uint64_t bytes = 0;
-  std::uint64_t retries = 0;  ///< of files, besides those of the store itself
+  std::uint64_t retries = 0;  ///< of files, and of requests of these stores
   std::size_t cached = 0;     ///< sectors whose tree tops were in the cache
   std::string waiting_for;    ///< the store with most reads left; empty where there is none
 };

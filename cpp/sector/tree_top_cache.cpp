@@ -112,7 +112,7 @@ bool TreeTops::read(unsigned tree, std::uint64_t offset, std::span<std::byte> in
 Result<std::unique_ptr<TreeTopCache>> TreeTopCache::open(TreeTopCacheOptions options) {
   if (auto folder = open_private_folder(options.folder, "cache"); !folder) return fail(std::move(folder).error());
   std::unique_ptr<TreeTopCache> cache(new TreeTopCache(std::move(options)));
-  cache->make_room(0);
+  cache->count(0);
   return cache;
 }
 
@@ -182,8 +182,7 @@ void TreeTopCache::drop(const Node& comm_r_last) const { ::unlink(path_of(comm_r
 
 Result<void> TreeTopCache::make_room(std::uint64_t size) {
   const std::lock_guard lock(mutex_);
-  const bool is_counted = size > 0 && since_count_ < options_.limit / kCountsPerLimit;
-  if (!is_counted || used_ + size > options_.limit) count(size);
+  if (since_count_ > options_.limit / kCountsPerLimit || used_ + size > options_.limit) count(size);
   if (used_ + size > options_.limit) {
     return fail(ErrorCode::kNoSpace,
                 fmt::format("the cache {} is full: all of its {} were used in the last two days; give it more with "

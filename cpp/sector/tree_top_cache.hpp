@@ -77,7 +77,7 @@ class TreeTopCache {
 
   std::string path_of(const Node& comm_r_last) const;
   Result<void> make_room(std::uint64_t size);
-  void count(std::uint64_t needed);
+  void count(std::uint64_t needed);  // with the lock held, but for open()
 
   const TreeTopCacheOptions options_;
   std::mutex mutex_;

@@ -81,7 +81,9 @@ func TestProver_proves_all_of_a_server_that_fails_now_and_then(t *testing.T) {
 		})
 	})
 	to, made := onServer(t, server, provable{size: "32GiB", sectors: []uint64{7, 9, 11, 13, 15, 17}}, "sparse", forThisSeed()...)
-	proof := startProver(t, windowPost).mustProve(t, made.task(t, "StackedDrgWindow32GiBV1_2", to.folder))
+	w := startProver(t, windowPost)
+	proof := w.mustProve(t, made.task(t, "StackedDrgWindow32GiBV1_2", to.folder))
+	w.waitUntilItSays(t, " again")
 	if len(proof.Proofs) != 1 || !bytes.Equal(proof.Proofs[0], made.vanilla(t, "window")) {
 		t.Errorf("%d other proofs, faults %v", len(proof.Proofs), proof.Faults)
 	}
