@@ -291,7 +291,8 @@ class Proof {
   // What the cache has of a tree was taken from it once, and may have been wrong then: before a sector is called
   // faulty, its trees are read where they are. False where none of those that are had anything from the cache.
   bool read_past_cache(const Result<Json>& answer) {
-    const bool is_of_all = !answer && task_.type.is_winning();  // there are no faults, but an error
+    // A winning proof has no faults, but an error of the stock prover's own.
+    const bool is_of_all = !answer && task_.type.is_winning() && answer.error().code == ErrorCode::kIo;
     const auto faulty = answer ? faults_of(*answer) : std::vector<std::uint64_t>();
     bool is_any = false;
     for (Replica& replica : replicas_) {
