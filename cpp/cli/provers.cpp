@@ -143,13 +143,14 @@ void add_prover(CLI::App& processor, Session& session, const Stage& stage) {
       ->type_name("TIME");
   command
       ->add_option("--sector-limit", options->sector_limit,
-                   "How long to wait for a sector once all others are ready (5m)")
+                   "How long to wait for a sector since it was asked for first, once all others are ready (5m)")
       ->type_name("TIME");
   command
       ->add_option("--answer-within", options->answer_within,
                    fmt::format("How long everything may take, the stock prover included ({})", stage.answer_within))
       ->type_name("TIME");
-  command->add_option("--max-reads", options->max_reads, "How many ranges to read at a time, of each store (4096)")
+  command
+      ->add_option("--max-reads", options->max_reads, "How many ranges a request reads at a time, of each store (4096)")
       ->check(CLI::Range(1, 100'000))
       ->type_name("N");
   command->add_option("--concurrent", options->concurrent, "How many requests to work on at a time (8)")

@@ -264,6 +264,7 @@ void Delegate::send(const Context& ctx, unsigned life, std::string_view line) {
     const std::lock_guard lock(mutex_);
     if (life_ != life) return;
   }
+  const std::size_t whole = line.size();
   auto until = std::chrono::steady_clock::now() + kLongestSending;
   while (!line.empty() && !ctx.ended() && std::chrono::steady_clock::now() < until) {
     const ssize_t count = ::send(input_.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -277,7 +278,7 @@ void Delegate::send(const Context& ctx, unsigned life, std::string_view line) {
       break;
     }
   }
-  if (line.empty()) return;
+  if (line.empty() || (line.size() == whole && ctx.ended())) return;
   // It would take the next line for the rest of this one.
   const std::lock_guard lock(mutex_);
   kill_it();

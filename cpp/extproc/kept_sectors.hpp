@@ -26,7 +26,8 @@ struct KeptSector {
 /// Safe from any thread. Has to go before the staging folder does.
 class KeptSectors {
  public:
-  explicit KeptSectors(Clock::Duration keep_for);
+  /// `ctx`: whose clock says how long that is.
+  explicit KeptSectors(Clock::Duration keep_for, const Context& ctx = {});
 
   /// `key`: the challenges, and where the sector lies.
   void keep(const std::string& key, KeptSector sector);
@@ -42,10 +43,11 @@ class KeptSectors {
   };
   using Entries = std::map<std::string, Entry>;
 
-  void drop_expired(const std::stop_token& stop);
+  void drop_expired(const Context& ctx);
   Entries::iterator oldest();
 
   const Clock::Duration keep_for_;
+  const Context ctx_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   Entries entries_;

@@ -12,6 +12,7 @@
 #include "base/quantities.hpp"
 #include "base/sleep.hpp"
 #include "base/text.hpp"
+#include "base/thread_pool.hpp"
 #include "extproc/post_task.hpp"
 #include "sector/replica_fetch.hpp"
 
@@ -24,6 +25,7 @@ using Json = nlohmann::json;
 constexpr std::uint64_t kOtherDescriptors = 256;
 // For a mount that does not answer when the request comes.
 constexpr auto kLongestLookForFolder = std::chrono::minutes(1);
+constexpr std::size_t kFoldersAtOnce = 32;
 
 std::string in_seconds(Clock::Duration duration) {
   return fmt::format("{:.1f} s", std::chrono::duration<double>(duration).count());
@@ -41,15 +43,17 @@ class Proof {
  public:
   Proof(Prover& prover, const Context& ctx, const Json& json, const PostTask& task)
       : prover_(prover), ctx_(ctx), json_(json), task_(task) {}
-  ~Proof() { give_back_room(); }
+  ~Proof() {
+    if (holds_room_) --prover_.holding_room_;
+  }
   Proof(const Proof&) = delete;
   Proof& operator=(const Proof&) = delete;
 
   Result<Json> run() {
     if (auto enough = check_descriptors(); !enough) return fail(std::move(enough).error());
     find_sectors();
+    make_room();
     fetch();
-    give_back_room();
     return faults_.empty() ? prove() : answer_without_proof();
   }
 
@@ -59,7 +63,8 @@ class Proof {
     ReplicaPaths paths;  // for the stock prover
     std::string key;
     sector::WantedReplica wanted;
-    std::unique_ptr<sector::StagedSector> files;  // none where it is proven from where it is
+    bool is_local = false;                        // proven from where it is
+    std::unique_ptr<sector::StagedSector> files;  // of the others
     bool is_ready = false;
   };
 
@@ -79,6 +84,7 @@ class Proof {
   }
 
   void find_sectors() {
+    find_folders();
     replicas_.reserve(task_.replicas.size());
     std::uint64_t rank = 0;
     for (const auto& [number, paths] : task_.replicas) {
@@ -87,13 +93,12 @@ class Proof {
       replica.paths = paths;
       replica.key = key_of(paths, rank);
       replica.wanted.leaves = sector::challenged_leaves(task_.type, task_.seed, number, rank++);
-      auto found = find(replica);
-      if (found) found = make_room(replica);
-      if (found) {
-        replicas_.push_back(std::move(replica));
-      } else {
+      if (auto found = find(replica); !found) {
         add_fault(number, found.error());
+        continue;
       }
+      take_staged(replica);
+      replicas_.push_back(std::move(replica));
     }
   }
 
@@ -118,19 +123,38 @@ class Proof {
   // By the folder that it lies in, which a thousand others have in common.
   Result<Location> find(const std::string& path) {
     const std::size_t slash = path.rfind('/');
-    if (slash == std::string::npos || slash + 1 == path.size()) return prover_.locator_.resolve(ctx_, path);
-    const std::string folder = path.substr(0, slash + 1);
-    auto& found = folders_[folder];
-    if (!found) found = find_folder(folder);
-    if (!*found) return fail(found->error());
-    Location location = **found;
+    const auto found = folders_.find(folder_of(path));
+    if (found == folders_.end()) return prover_.locator_.resolve(ctx_, path);
+    if (!found->second) return fail(found->second.error());
+    Location location = *found->second;
     location.object += location.object.empty() ? path.substr(slash + 1) : path.substr(slash);
     return location;
   }
 
+  // With the slash at its end; empty where it is in none.
+  static std::string folder_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    const bool has_name = slash != std::string::npos && slash + 1 < path.size();
+    return has_name ? path.substr(0, slash + 1) : std::string();
+  }
+
+  // All at a time: some may be mounts that do not answer.
+  void find_folders() {
+    for (const auto& [number, paths] : task_.replicas) {
+      for (const std::string& path : {paths.sealed_file, paths.cache_folder}) {
+        if (const std::string folder = folder_of(path); !folder.empty()) folders_.try_emplace(folder);
+      }
+    }
+    ThreadPool threads(kFoldersAtOnce);
+    for (auto& [folder, found] : folders_) {
+      const bool is_posted = threads.post([this, &folder, &found] { found = find_folder(folder); });
+      if (!is_posted) found = find_folder(folder);
+    }
+    threads.stop();
+  }
+
   Result<Location> find_folder(const std::string& folder) {
-    const auto until =
-        ctx_.now() + std::min<Clock::Duration>(kLongestLookForFolder, prover_.options_.read_deadline / 2);
+    const auto until = begun_ + std::min<Clock::Duration>(kLongestLookForFolder, prover_.options_.read_deadline / 2);
     while (true) {
       auto found = prover_.locator_.resolve(ctx_, folder);
       if (found || !found.error().retryable || ctx_.ended() || ctx_.now() >= until) return found;
@@ -139,54 +163,85 @@ class Proof {
     }
   }
 
-  // Takes what an earlier request has staged, or makes a place, where the stock prover cannot open it as it is.
-  Result<void> make_room(Replica& replica) {
+  // What an earlier request has staged; or nothing, where the stock prover can open it as it is.
+  void take_staged(Replica& replica) {
     const Location& sealed = replica.wanted.sealed_file;
     const Location& cache = replica.wanted.cache_folder;
-    if (sealed.store->capabilities().local_files && cache.store->capabilities().local_files) {
+    replica.is_local = sealed.store->capabilities().local_files && cache.store->capabilities().local_files;
+    if (replica.is_local) {
       replica.paths = {.sealed_file = sealed.store->location(sealed.object),
                        .cache_folder = cache.store->location(cache.object)};
-      return {};
+      return;
     }
-    if (auto kept = prover_.kept_.take(replica.key)) {
-      const auto reads = plan_reads(shape(), kept->layout, replica.wanted.leaves);
-      replica.is_ready = kept->files->check(kept->layout, reads).has_value();
-      replica.wanted.layout = kept->layout;
-      replica.wanted.has_cached_tops = kept->has_cached_tops;
-      if (replica.is_ready) replica.files = std::move(kept->files);
-    }
-    if (!replica.is_ready) {
-      const auto reads = plan_reads(shape(), sector::TreeLayout::usual(shape()), replica.wanted.leaves);
-      if (auto room = reserve(sector::staged_size(reads)); !room) return fail(std::move(room).error());
-      auto files = prover_.staging_->add(shape());
-      if (!files) return fail(std::move(files).error());
-      replica.files = *std::move(files);
-    }
+    auto kept = prover_.kept_.take(replica.key);
+    if (!kept) return;
+    const auto reads = plan_reads(shape(), kept->layout, replica.wanted.leaves);
+    if (!kept->files->check(kept->layout, reads)) return;
+    replica.wanted.layout = kept->layout;
+    replica.wanted.has_cached_tops = kept->has_cached_tops;
+    replica.is_ready = true;
+    use_staged(replica, std::move(kept->files));
+  }
+
+  void use_staged(Replica& replica, std::unique_ptr<sector::StagedSector> files) {
+    replica.files = std::move(files);
     replica.wanted.staged = replica.files.get();
     replica.wanted.cache = prover_.cache_.get();
     replica.paths = {.sealed_file = replica.files->sealed_file(), .cache_folder = replica.files->cache_folder()};
-    return {};
   }
 
-  // For as many sectors as fit: those can be proven.
-  Result<void> reserve(std::uint64_t bytes) {
+  std::uint64_t size_of(const Replica& replica) const {
+    return sector::staged_size(plan_reads(shape(), sector::TreeLayout::usual(shape()), replica.wanted.leaves));
+  }
+
+  // For all that is to be staged, or else for as many sectors as fit: those can be proven.
+  void make_room() {
+    std::uint64_t needed = 0;
+    for (const Replica& replica : replicas_) {
+      if (!replica.is_local && !replica.files) needed += size_of(replica);
+    }
+    if (needed == 0) return;
+    const Context patient = ctx_.with_timeout(prover_.options_.read_deadline);
+    Turn turn(prover_.making_room_);
+    std::ignore = turn.take(patient);
+    wait_for_room(patient, needed);
+    holds_room_ = true;
+    ++prover_.holding_room_;
+    std::erase_if(replicas_, [&](Replica& replica) {
+      if (replica.is_local || replica.files) return false;
+      const std::uint64_t size = size_of(replica);
+      auto files = has_room(size) ? prover_.staging_->add(shape(), size) : no_room(needed);
+      if (!files) add_fault(replica.number, files.error());
+      if (files) use_staged(replica, *std::move(files));
+      return !files;
+    });
+  }
+
+  // Other requests give theirs back, which is better than a fault.
+  void wait_for_room(const Context& patient, std::uint64_t needed) {
+    bool is_told = false;
+    while (!has_room(needed) && prover_.holding_room_ > 0 && !patient.ended()) {
+      if (!std::exchange(is_told, true)) tell("waits for room in the staging folder that other requests hold");
+      sleep(patient, std::chrono::seconds(1));
+    }
+  }
+
+  // Sectors that are kept for later make way.
+  bool has_room(std::uint64_t size) {
     do {
-      const auto free = prover_.staging_->free_space();
-      if (!free) return fail(free.error());
-      if (prover_.being_staged_ + bytes > *free) continue;
-      prover_.being_staged_ += bytes;
-      reserved_ += bytes;
-      return {};
+      const auto found = prover_.staging_->has_room(size);
+      if (!found || *found) return true;  // what cannot be looked at, will fail with the reason
     } while (prover_.kept_.drop_oldest());
+    return false;
+  }
+
+  std::unexpected<Error> no_room(std::uint64_t needed) const {
     return fail(ErrorCode::kNoSpace,
                 fmt::format("the staging folder {} is full: {} of {} need some {}; make room, or name another with "
                             "--staging",
                             quote(prover_.staging_->folder()), counted(task_.replicas.size(), "sector"), shape().name,
-                            human_size(bytes * task_.replicas.size())));
+                            human_size(needed)));
   }
-
-  // What is staged shows in what is free.
-  void give_back_room() { prover_.being_staged_ -= std::exchange(reserved_, 0); }
 
   void fetch() {
     const TreeTopFiller::Pause pause(prover_.filler_.get());
@@ -199,7 +254,7 @@ class Proof {
     }
     const auto begun = ctx_.now();
     sector::FetchProgress last;
-    fetch_replicas(ctx_.with_deadline(begun_ + prover_.options_.read_deadline), shape(), wanted,
+    fetch_replicas(ctx_.with_timeout(prover_.options_.read_deadline), shape(), wanted,
                    {.max_reads = prover_.options_.max_reads,
                     .sector_limit = prover_.options_.sector_limit,
                     .tell = [&](const sector::FetchProgress& progress) {
@@ -283,8 +338,9 @@ class Proof {
     if (!answer) return answer;
     const auto faults = faults_of(*answer);
     tell(fmt::format("the stock prover has answered after {}, {}", in_seconds(ctx_.now() - begun),
-                     faults.empty() ? "with a proof"
-                                    : fmt::format("without a proof: {} are faulty", counted(faults.size(), "sector"))));
+                     faults.empty()
+                         ? "with a proof"
+                         : fmt::format("without a proof: it calls {} faulty", counted(faults.size(), "sector"))));
     return answer;
   }
 
@@ -326,10 +382,10 @@ class Proof {
   const PostTask& task_;
   const Clock::Time begun_ = ctx_.now();
   std::vector<Replica> replicas_;  // those that are not faults from the start
-  std::map<std::string, std::optional<Result<Location>>> folders_;
+  std::map<std::string, Result<Location>> folders_;
   std::vector<std::uint64_t> faults_;
   std::optional<Error> first_fault_;
-  std::uint64_t reserved_ = 0;
+  bool holds_room_ = false;
 };
 
 Prover::Prover(Locator& locator, std::unique_ptr<sector::Staging> staging, std::unique_ptr<sector::TreeTopCache> cache,

@@ -26,9 +26,9 @@ namespace scabbard::extproc {
 
 struct ProverOptions {
   std::string stage;  ///< kWindowPost or kWinningPost
-  /// How long reading may take, from the request on.
+  /// How long reading may take, and before it the wait for room that other requests hold.
   Clock::Duration read_deadline = std::chrono::minutes(10);
-  /// How long one sector is waited for once all others are ready.
+  /// As of ReplicaFetchOptions.
   Clock::Duration sector_limit = std::chrono::minutes(5);
   /// How long all of it may take, the stock prover included.
   Clock::Duration answer_within = std::chrono::minutes(30);
@@ -60,7 +60,8 @@ class Prover {
   const std::unique_ptr<sector::TreeTopCache> cache_;
   const std::unique_ptr<TreeTopFiller> filler_;  // where there is a cache
   KeptSectors kept_;
-  std::atomic<std::uint64_t> being_staged_ = 0;  // bytes that running requests may still take
+  Turns making_room_{1};
+  std::atomic<unsigned> holding_room_ = 0;  // requests that have sectors staged
   const std::uint64_t descriptor_limit_;
   Turns descriptors_;  // that the stock prover may still open
   Delegate delegate_;

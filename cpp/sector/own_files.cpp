@@ -45,7 +45,7 @@ bool read_all(int descriptor, std::span<std::byte> into, std::uint64_t offset) {
   return true;
 }
 
-Result<Descriptor> open_private_folder(const std::string& folder, std::string_view purpose) {
+Result<Descriptor> open_private_folder(const std::string& folder, std::string_view purpose, bool others_may_add) {
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(folder).parent_path(), error);
   if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
@@ -57,8 +57,8 @@ Result<Descriptor> open_private_folder(const std::string& folder, std::string_vi
   if (!descriptor || ::fstat(descriptor.get(), &status) != 0) {
     return file_failed(fmt::format("open the {} folder", purpose), folder, errno);
   }
-  const bool is_sticky = (status.st_mode & S_ISVTX) != 0;
-  const bool is_shared = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !is_sticky;
+  const bool only_adds = others_may_add && (status.st_mode & S_ISVTX) != 0;
+  const bool is_shared = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !only_adds;
   if (is_shared || (status.st_uid != ::geteuid() && status.st_uid != 0)) {
     return fail(ErrorCode::kPermissionDenied,
                 fmt::format("the {} folder {} belongs to somebody else, or others may write there: `chmod 700` it, "

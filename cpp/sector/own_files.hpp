@@ -20,8 +20,9 @@ bool write_all(int descriptor, std::span<const std::byte> bytes, std::uint64_t o
 /// Fills `into` from `offset` on; false where that fails, or the file ends before.
 bool read_all(int descriptor, std::span<std::byte> into, std::uint64_t offset);
 
-/// A folder in which nobody else may write, who could hand the prover other bytes; made where it is missing.
-/// kPermissionDenied where others may. `purpose` is "staging" or "cache", after which its option is named.
-Result<Descriptor> open_private_folder(const std::string& folder, std::string_view purpose);
+/// A folder in which nobody else may replace files, and so hand the prover other bytes; made where it is missing.
+/// kPermissionDenied where others may. `others_may_add`: files of their own, as in /tmp. `purpose` is "staging" or
+/// "cache", after which its option is named.
+Result<Descriptor> open_private_folder(const std::string& folder, std::string_view purpose, bool others_may_add);
 
 }  // namespace scabbard::sector

@@ -115,17 +115,18 @@ class Fetch {
  private:
   friend class Lane;
 
-  // With the lock held, where the threads run.
+  // With the lock held, where the threads run. The plan of a sector changes on the thread of its trees' store only,
+  // which may therefore look at it without the lock.
   Lane& lane_of(Store& store);
   void plan(FetchedSector& sector);
-  void begin_files(FetchedSector& sector, ReplicaFile first, ReplicaFile last);
+  void begin_files(const Location& where, FetchedSector& sector, ReplicaFile first, ReplicaFile last);
   void settle(FetchedSector& sector, Result<void> result);
   static bool is_current(const Task& task) { return !task.sector->is_settled && task.sector->plan == task.plan; }
 
   // What becomes of a file that was read; an error where it is to be read again.
   Result<void> take(const FileRead& read);
   void take_tree_tops(const Task& task);
-  std::optional<CachedRanges> read_tree_tops(FetchedSector& sector);
+  static std::optional<CachedRanges> read_tree_tops(const TreeTops& tops, const FetchedSector& sector);
   std::optional<std::uint64_t> staged_length(const FileRead& read, std::uint64_t size);
   void finish_file(const FileRead& read, Result<void> result);
 
@@ -151,12 +152,13 @@ class Lane {
  public:
   Lane(Fetch& fetch, Store& store) : fetch_(fetch), store_(store) {}
 
-  void add(const Task& task) {
-    waiting_.push_back(task);
+  /// Those of `first` go before all others, in their order.
+  void add(std::span<const Task> tasks, bool first) {
+    waiting_.insert(first ? waiting_.begin() : waiting_.end(), tasks.begin(), tasks.end());
     changed_.notify_all();
   }
   std::size_t files_left() const { return waiting_.size() + later_.size() + reading_.size(); }
-  /// Its last answer was none of an outage.
+  /// It has answered since it last did not.
   bool is_answering() const { return last_success_ && (!last_failure_ || *last_success_ >= *last_failure_); }
   const std::string& name() const { return store_.config().name; }
   /// Those that the store made by itself since this was begun, for whomever.
@@ -264,7 +266,8 @@ class Lane {
     Task task = read.task;
     const std::lock_guard lock(fetch_.mutex_);
     reading_.erase(read.object.data());
-    (taken ? last_success_ : last_failure_) = fetch_.ctx_.now();
+    if (taken) last_success_ = fetch_.ctx_.now();
+    if (!taken && taken.error().code == ErrorCode::kUnavailable) last_failure_ = fetch_.ctx_.now();
     if (taken || !Fetch::is_current(task)) return;
     task.sector->met = std::move(taken).error();
     ++fetch_.progress_.retries;
@@ -319,14 +322,18 @@ void Fetch::plan(FetchedSector& sector) {
   sector.reads = plan_reads(shape_, sector.layout, sector.wanted.leaves);
   sector.cached = {};
   sector.files_left = replica_files(shape_);
-  begin_files(sector, kSealedFile, sector.cache == nullptr ? replica_files(shape_) : kFirstTree);
+  begin_files(sector.wanted.sealed_file, sector, kSealedFile, kPersistentAux);
+  const ReplicaFile last = sector.cache == nullptr ? replica_files(shape_) : kFirstTree;
+  begin_files(sector.wanted.cache_folder, sector, kPersistentAux, last);
 }
 
-void Fetch::begin_files(FetchedSector& sector, ReplicaFile first, ReplicaFile last) {
+void Fetch::begin_files(const Location& where, FetchedSector& sector, ReplicaFile first, ReplicaFile last) {
+  std::vector<Task> tasks;
   for (ReplicaFile file = first; file < last; ++file) {
-    const Location& location = file == kSealedFile ? sector.wanted.sealed_file : sector.wanted.cache_folder;
-    lane_of(*location.store).add({.sector = &sector, .file = file, .plan = sector.plan});
+    tasks.push_back({.sector = &sector, .file = file, .plan = sector.plan});
   }
+  // Trees that had to wait for their p_aux do not wait for other sectors, too: some are to be ready early.
+  lane_of(*where.store).add(tasks, first == kFirstTree);
 }
 
 void Fetch::run() {
@@ -344,9 +351,10 @@ void Fetch::run() {
       } else {
         std::ignore =
             ctx_.with_deadline(next_look(now)).wait(lock, changed_, [&] { return settled_ == sectors_.size(); });
-        if (options_.tell) options_.tell(progress());
+        if (options_.tell && settled_ < sectors_.size()) options_.tell(progress());
       }
     }
+    if (options_.tell) options_.tell(progress());
   }
   for (auto& [store, lane] : lanes_) lane->stop();
   lanes_.clear();
@@ -410,7 +418,8 @@ Result<void> Fetch::take(const FileRead& read) {
     }
     ranges.push_back({.read = read.planned[i], .bytes = entry.into});
   }
-  std::ranges::copy(cached_ranges(sector, read.task.file), std::back_inserter(ranges));
+  if (read.task.file >= kFirstTree)
+    std::ranges::copy(cached_ranges(sector, read.task.file), std::back_inserter(ranges));
   if (sector.wanted.staged != nullptr) {
     if (auto staged = sector.wanted.staged->write(read.task.file, *length, ranges); !staged) return staged;
   }
@@ -419,28 +428,32 @@ Result<void> Fetch::take(const FileRead& read) {
   return {};
 }
 
-// Once p_aux tells which trees they are. Nothing else changes the plan meanwhile: no tree is read yet.
+// Once p_aux tells which trees they are.
 void Fetch::take_tree_tops(const Task& task) {
   FetchedSector& sector = *task.sector;
-  auto cached = read_tree_tops(sector);
-  const std::lock_guard lock(mutex_);
-  if (!is_current(task)) return;
-  if (!cached) sector.cache = nullptr;
-  if (cached) sector.cached = *std::move(cached);
-  begin_files(sector, kFirstTree, replica_files(shape_));
-}
-
-std::optional<CachedRanges> Fetch::read_tree_tops(FetchedSector& sector) {
   const Node& comm_r_last = *sector.wanted.staged->comm_r_last();
   const auto tops = sector.cache->find(shape_, comm_r_last);
-  if (!tops || tops->layout() != sector.layout) return std::nullopt;
-  CachedRanges cached{.begin = tops->begin(), .bytes = {}};
+  const bool is_as_planned = tops && tops->layout() == sector.layout;
+  auto cached = is_as_planned ? read_tree_tops(*tops, sector) : std::nullopt;
+  const std::lock_guard lock(mutex_);
+  if (!is_current(task)) return;
+  if (tops && !is_as_planned) {
+    sector.layout = tops->layout();
+    return plan(sector);
+  }
+  if (!cached) sector.cache = nullptr;
+  if (cached) sector.cached = *std::move(cached);
+  begin_files(sector.wanted.cache_folder, sector, kFirstTree, replica_files(shape_));
+}
+
+std::optional<CachedRanges> Fetch::read_tree_tops(const TreeTops& tops, const FetchedSector& sector) {
+  CachedRanges cached{.begin = tops.begin(), .bytes = {}};
   for (const PlannedRead& read : sector.reads) {
     if (!cached.has(read)) continue;
     const std::size_t size = cached.bytes.size();
     cached.bytes.resize(size + read.length);
-    if (tops->read(read.file - kFirstTree, read.offset, std::span(cached.bytes).subspan(size))) continue;
-    sector.cache->drop(comm_r_last);
+    if (tops.read(read.file - kFirstTree, read.offset, std::span(cached.bytes).subspan(size))) continue;
+    sector.cache->drop(*sector.wanted.staged->comm_r_last());
     return std::nullopt;
   }
   return cached;

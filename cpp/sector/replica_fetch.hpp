@@ -54,9 +54,10 @@ struct FetchProgress {
 };
 
 struct ReplicaFetchOptions {
-  /// Ranges that are asked for at a time, of each store.
+  /// Ranges that are asked for at a time, of each store; those of one file in any case.
   std::size_t max_reads = 4096;
-  /// What has not come for so long, from a store that answers, is given up once everything else is ready.
+  /// What has not come for so long since it was asked for first, from a store that answers, is given up once
+  /// everything else is ready.
   Clock::Duration sector_limit = std::chrono::minutes(5);
   /// Called now and then, on the calling thread.
   std::function<void(const FetchProgress&)> tell;

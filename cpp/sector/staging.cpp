@@ -44,10 +44,20 @@ void remove_those_of_the_dead(const std::string& folder) {
 
 }  // namespace
 
-StagedSector::StagedSector(std::string folder, const Shape& shape)
-    : folder_(std::move(folder)), shape_(shape), files_(replica_files(shape)) {}
+void PromisedRoom::settle(std::atomic<std::uint64_t>& left, std::uint64_t bytes) {
+  std::uint64_t had = left;
+  while (!left.compare_exchange_weak(had, had - std::min(had, bytes))) {
+  }
+  bytes_ -= std::min(had, bytes);
+}
+
+StagedSector::StagedSector(std::string folder, const Shape& shape, PromisedRoom& room, std::uint64_t size)
+    : folder_(std::move(folder)), shape_(shape), room_(room), unwritten_(size), files_(replica_files(shape)) {
+  room_.add(size);
+}
 
 StagedSector::~StagedSector() {
+  room_.settle(unwritten_, unwritten_);
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
 }
@@ -60,7 +70,8 @@ std::string StagedSector::path_of(ReplicaFile file) const {
 }
 
 Result<void> StagedSector::write(ReplicaFile file, std::uint64_t size, std::span<const StagedRange> ranges) {
-  files_[file] = {};
+  const bool was_written = files_[file].was_written;
+  files_[file] = {.was_written = true, .size = 0, .filled = {}};
   const std::string path = path_of(file);
   const Descriptor out(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (!out || ::ftruncate(out.get(), static_cast<off_t>(size)) != 0) return file_failed("stage", path, errno);
@@ -70,6 +81,7 @@ Result<void> StagedSector::write(ReplicaFile file, std::uint64_t size, std::span
   File& written = files_[file];
   written.size = size;
   for (const StagedRange& range : ranges) written.filled.push_back(range.read);
+  if (!was_written) room_.settle(unwritten_, staged_size(written.filled));
   if (file == kPersistentAux) comm_r_last_ = last_node(ranges.front().bytes);
   if (file == kFirstTree && shape_.trees == 1) root_ = last_node(ranges.back().bytes);
   return {};
@@ -118,7 +130,7 @@ void Staging::discard() {
 }
 
 Result<std::unique_ptr<Staging>> Staging::open(const std::string& folder) {
-  auto shared = open_private_folder(folder, "staging");
+  auto shared = open_private_folder(folder, "staging", true);
   if (!shared) return fail(std::move(shared).error());
   // Others that start now wait, or they would take the new folder for that of a dead process.
   if (::flock(shared->get(), LOCK_EX) != 0) return file_failed("lock the staging folder", folder, errno);
@@ -130,19 +142,19 @@ Result<std::unique_ptr<Staging>> Staging::open(const std::string& folder) {
   return std::unique_ptr<Staging>(new Staging(std::move(own), std::move(lock)));
 }
 
-Result<std::unique_ptr<StagedSector>> Staging::add(const Shape& shape) {
+Result<std::unique_ptr<StagedSector>> Staging::add(const Shape& shape, std::uint64_t size) {
   const std::string folder = fmt::format("{}/{}", folder_, ++last_);
-  auto sector = std::make_unique<StagedSector>(folder, shape);
+  auto sector = std::make_unique<StagedSector>(folder, shape, room_, size);
   for (const std::string& made : {folder, sector->cache_folder()}) {
     if (::mkdir(made.c_str(), S_IRWXU) != 0) return file_failed("stage below", made, errno);
   }
   return sector;
 }
 
-Result<std::uint64_t> Staging::free_space() const {
+Result<bool> Staging::has_room(std::uint64_t size) const {
   struct statvfs status{};
   if (::statvfs(folder_.c_str(), &status) != 0) return file_failed("look at the room in", folder_, errno);
-  return std::uint64_t{status.f_bavail} * status.f_frsize;
+  return std::uint64_t{status.f_bavail} * status.f_frsize >= room_.bytes() + size;
 }
 
 }  // namespace scabbard::sector

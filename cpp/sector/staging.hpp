@@ -25,10 +25,23 @@ struct StagedRange {
   std::span<const std::byte> bytes;  ///< as long as the read
 };
 
+/// Bytes that will be written. Safe from any thread.
+class PromisedRoom {
+ public:
+  std::uint64_t bytes() const { return bytes_; }
+  void add(std::uint64_t bytes) { bytes_ += bytes; }
+  /// Of what was promised to one sector, `left`, so much has been written, or will not be.
+  void settle(std::atomic<std::uint64_t>& left, std::uint64_t bytes);
+
+ private:
+  std::atomic<std::uint64_t> bytes_ = 0;
+};
+
 /// The files of one sector, which go with this. Each file belongs to one thread at a time.
 class StagedSector {
  public:
-  StagedSector(std::string folder, const Shape& shape);
+  /// `size` bytes are promised to it.
+  StagedSector(std::string folder, const Shape& shape, PromisedRoom& room, std::uint64_t size);
   ~StagedSector();
   StagedSector(const StagedSector&) = delete;
   StagedSector& operator=(const StagedSector&) = delete;
@@ -39,8 +52,8 @@ class StagedSector {
   /// Makes a file of `size` bytes with these ranges of it filled; what was there goes. kNoSpace where that is so.
   Result<void> write(ReplicaFile file, std::uint64_t size, std::span<const StagedRange> ranges);
 
-  /// Whether all that is read is there: an unfilled range would be a fault that is none. kInternal where something
-  /// is missing, kCorrupt where the tree is not the one that p_aux names.
+  /// Whether all that is read is there: an unfilled range would be a fault that is none. kInternal or kIo where
+  /// something is missing, kCorrupt where the tree is not the one that p_aux names.
   Result<void> check(const TreeLayout& layout, std::span<const PlannedRead> reads) const;
 
   /// The second half of p_aux, which names the content of the trees; nothing before that is written.
@@ -48,6 +61,7 @@ class StagedSector {
 
  private:
   struct File {
+    bool was_written = false;
     std::uint64_t size = 0;
     std::vector<PlannedRead> filled;
   };
@@ -56,7 +70,9 @@ class StagedSector {
 
   const std::string folder_;
   const Shape& shape_;
-  std::vector<File> files_;  // by their numbers
+  PromisedRoom& room_;
+  std::atomic<std::uint64_t> unwritten_;  // of what was promised
+  std::vector<File> files_;               // by their numbers
   std::optional<Node> comm_r_last_;
   std::optional<Node> root_;  // of the only tree
 };
@@ -79,10 +95,10 @@ class Staging {
 
   /// This process' own.
   const std::string& folder() const { return folder_; }
-  /// A place for one more sector. Has to go before this does.
-  Result<std::unique_ptr<StagedSector>> add(const Shape& shape);
-  /// Bytes that are free where it lies.
-  Result<std::uint64_t> free_space() const;
+  /// Whether so many bytes are free where it lies, besides those that were promised.
+  Result<bool> has_room(std::uint64_t size) const;
+  /// A place for one more sector, to which `size` bytes are promised. Has to go before this does.
+  Result<std::unique_ptr<StagedSector>> add(const Shape& shape, std::uint64_t size);
 
  private:
   Staging(std::string folder, Descriptor lock);
@@ -90,6 +106,7 @@ class Staging {
   const std::string folder_;
   const Descriptor lock_;
   std::atomic<std::uint64_t> last_ = 0;
+  PromisedRoom room_;
 };
 
 }  // namespace scabbard::sector

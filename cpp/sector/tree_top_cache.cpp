@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -69,13 +70,19 @@ struct Kept {
   std::uint64_t size;
   fs::file_time_type used;
 };
+// Whatever else lies there is not ours to count, or to remove.
+bool is_entry(std::string_view name) {
+  return name.starts_with(kUnfinished) ||
+         (name.size() == 2 * kNodeSize && name.find_first_not_of("0123456789abcdef") == std::string_view::npos);
+}
+
 // Some may go meanwhile.
 std::vector<Kept> kept_in(const std::string& folder) {
   std::vector<Kept> all;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
     const auto size = entry.file_size(error);
-    if (error) continue;
+    if (error || !is_entry(entry.path().filename().string())) continue;
     const auto used = entry.last_write_time(error);
     if (!error) all.push_back({.path = entry.path(), .size = size, .used = used});
   }
@@ -110,7 +117,8 @@ bool TreeTops::read(unsigned tree, std::uint64_t offset, std::span<std::byte> in
 }
 
 Result<std::unique_ptr<TreeTopCache>> TreeTopCache::open(TreeTopCacheOptions options) {
-  if (auto folder = open_private_folder(options.folder, "cache"); !folder) return fail(std::move(folder).error());
+  if (auto folder = open_private_folder(options.folder, "cache", false); !folder)
+    return fail(std::move(folder).error());
   std::unique_ptr<TreeTopCache> cache(new TreeTopCache(std::move(options)));
   cache->count(0);
   return cache;

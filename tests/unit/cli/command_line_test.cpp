@@ -33,8 +33,8 @@ class CommandLineTest : public ::testing::Test {
 TEST_F(CommandLineTest, Has_these_commands) {
   std::vector<std::string> verbs;
   for (const CLI::App* command : commands_of(app_)) verbs.push_back(command->get_name());
-  EXPECT_THAT(verbs, ElementsAre("init", "cp", "ls", "stat", "cat", "rm", "du", "verify", "sector", "plan", "processor",
-                                 "version", "help"));
+  EXPECT_THAT(verbs, ElementsAre("init", "cp", "ls", "stat", "cat", "rm", "du", "verify", "sector", "plan", "warm",
+                                 "processor", "version", "help"));
 }
 
 TEST_F(CommandLineTest, Every_command_and_option_is_explained) {

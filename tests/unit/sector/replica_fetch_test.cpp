@@ -28,10 +28,12 @@ using namespace std::chrono_literals;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::Ge;
 using ::testing::IsEmpty;
 using ::testing::Lt;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 const std::vector<std::uint64_t> kLeaves = {0, 511, 512, 100'000, 262'143};
 
@@ -120,7 +122,7 @@ class ReplicaFetchTest : public ::testing::Test {
 
   // A sector that is to be staged.
   WantedReplica wanted(std::uint64_t number, const std::shared_ptr<Store>& store, const Shape& shape = k8MiB) {
-    staged_.push_back(value_of(staging_->add(shape)));
+    staged_.push_back(value_of(staging_->add(shape, 0)));
     return {.sealed_file = {.store = store, .object = sealed(number)},
             .cache_folder = {.store = store, .object = cache(number)},
             .leaves = kLeaves,
@@ -245,6 +247,31 @@ TEST_F(CachedReplicaFetchTest, The_same_tree_with_fewer_rows_discarded_is_read_w
   const std::uint64_t more = TreeLayout(k8MiB, 1).size() - TreeLayout::usual(k8MiB).size();
   write(tree_, to_text(pattern_bytes(5, more)) + text_of(stored_ / tree_));
   EXPECT_FALSE(fetch_cached().has_cached_tops);
+}
+
+// So that some are whole when time is up.
+TEST_F(CachedReplicaFetchTest, Trees_come_before_the_sectors_that_are_asked_for_later) {
+  std::vector<std::string> objects;
+  std::vector<WantedReplica> replicas;
+  const auto noted = failing([&](const RangeRead& read) -> std::optional<Error> {
+    if (objects.empty() || objects.back() != read.object) objects.emplace_back(read.object);
+    return std::nullopt;
+  });
+  for (const std::uint64_t number : {7, 8}) {
+    make_sector(number);
+    replicas.push_back(wanted(number, noted));
+    replicas.back().cache = cache_.get();
+  }
+  options_.max_reads = 1;
+  fetch({}, replicas);
+  EXPECT_THAT(objects, ElementsAre(sealed(7), cache(7) + "/p_aux", tree_, sealed(8), cache(8) + "/p_aux",
+                                   cache(8) + "/" + tree_file_name(k8MiB, 0)));
+}
+
+TEST_F(CachedReplicaFetchTest, Tops_of_a_tree_with_another_number_of_rows_discarded_are_used) {
+  make_sector(7, TreeLayout(k8MiB, 1));
+  keep();
+  EXPECT_TRUE(fetch_cached().has_cached_tops);
 }
 
 TEST_F(CachedReplicaFetchTest, A_tree_that_cannot_be_one_is_not_kept) {
@@ -400,15 +427,33 @@ TEST_F(ReplicaFetchTest, A_store_in_an_outage_is_waited_for_to_the_end) {
   EXPECT_THAT(replicas[1].result, Succeeds());
 }
 
+// The store is asked for one file at a time, and the next one comes when all of it is there.
 TEST_F(ReplicaFetchTest, No_more_is_asked_for_at_a_time_than_is_allowed) {
+  std::vector<std::string> objects;  // as they are answered
   std::vector<WantedReplica> replicas;
+  const auto noted = failing([&](const RangeRead& read) -> std::optional<Error> {
+    if (objects.empty() || objects.back() != read.object) objects.emplace_back(read.object);
+    return std::nullopt;
+  });
   for (std::uint64_t number = 0; number < 8; ++number) {
     make_sector(number);
-    replicas.push_back(wanted(number));
+    replicas.push_back(wanted(number, noted));
   }
   options_.max_reads = 1;
   fetch({}, replicas);
   for (const WantedReplica& replica : replicas) EXPECT_THAT(replica.result, Succeeds());
+  EXPECT_THAT(objects, SizeIs(8 * 3));
+}
+
+TEST_F(ReplicaFetchTest, Files_in_stores_of_their_own_may_have_any_layout) {
+  make_sector(7, TreeLayout(k8MiB, 1));
+  const auto of_folder = [&](const char* folder) {
+    return value_of(open_store({.name = "", .path = (stored_ / folder), .meta = {}}));
+  };
+  WantedReplica replica = wanted(7);
+  replica.sealed_file = {.store = of_folder("sealed"), .object = "s-t01000-7"};
+  replica.cache_folder = {.store = of_folder("cache"), .object = "s-t01000-7"};
+  EXPECT_THAT(fetch_one(replica), Succeeds());
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ class StagingTest : public ::testing::Test {
 
 TEST_F(StagingTest, Files_have_full_length_and_the_ranges_that_were_written) {
   const auto staging = value_of(Staging::open(path_));
-  const auto sector = value_of(staging->add(k2KiB));
+  const auto sector = value_of(staging->add(k2KiB, 0));
   const auto bytes = pattern_bytes(1, 16);
   const StagedRange range{.read = {.file = kSealedFile, .length = 16, .offset = 100}, .bytes = bytes};
   ASSERT_THAT(sector->write(kSealedFile, 2048, {{range}}), Succeeds());
@@ -59,27 +59,48 @@ TEST_F(StagingTest, Files_have_full_length_and_the_ranges_that_were_written) {
 
 TEST_F(StagingTest, A_whole_sector_passes_its_check) {
   const auto staging = value_of(Staging::open(path_));
-  const auto sector = value_of(staging->add(k2KiB));
+  const auto sector = value_of(staging->add(k2KiB, 0));
   fill(*sector, reads_);
   EXPECT_THAT(sector->check(kLayout, reads_), Succeeds());
 }
 
 TEST_F(StagingTest, Whatever_is_not_there_is_found) {
   const auto staging = value_of(Staging::open(path_));
-  const auto sector = value_of(staging->add(k2KiB));
+  const auto sector = value_of(staging->add(k2KiB, 0));
   EXPECT_THAT(sector->check(kLayout, reads_), FailsWith(ErrorCode::kIo));
   fill(*sector, reads_);
   const auto more = plan_reads(k2KiB, TreeLayout(k2KiB, 0), {5});
   EXPECT_THAT(sector->check(kLayout, more), FailsWith(ErrorCode::kInternal));
   fs::resize_file(sector->sealed_file(), 100);
   EXPECT_THAT(sector->check(kLayout, reads_), FailsWith(ErrorCode::kInternal));
+  fill(*sector, reads_);
   fs::remove(sector->cache_folder() + "/p_aux");
-  EXPECT_THAT(sector->check(kLayout, reads_), FailsWith(ErrorCode::kInternal));
+  EXPECT_THAT(sector->check(kLayout, reads_), FailsWith(ErrorCode::kIo));
+}
+
+TEST_F(StagingTest, Room_is_promised_until_it_is_used_or_not_needed) {
+  PromisedRoom room;
+  {
+    StagedSector sector(folder_ / "sector", k2KiB, room, 3 * 4'096);
+    EXPECT_EQ(room.bytes(), 3 * 4'096U);
+    fs::create_directories(sector.cache_folder());
+    for (int times = 0; times < 2; ++times) write(sector, reads_.front(), 1);
+    EXPECT_EQ(room.bytes(), 2 * 4'096U);
+  }
+  EXPECT_EQ(room.bytes(), 0U);
+}
+
+TEST_F(StagingTest, Promised_room_is_not_free) {
+  const auto staging = value_of(Staging::open(path_));
+  const std::uint64_t free = fs::space(path_).available;
+  EXPECT_THAT(staging->has_room(free / 2), Gives(true));
+  const auto sector = value_of(staging->add(k2KiB, free / 3 * 2));
+  EXPECT_THAT(staging->has_room(free / 2), Gives(false));
 }
 
 TEST_F(StagingTest, A_tree_that_p_aux_does_not_name_is_corrupt) {
   const auto staging = value_of(Staging::open(path_));
-  const auto sector = value_of(staging->add(k2KiB));
+  const auto sector = value_of(staging->add(k2KiB, 0));
   fill(*sector, reads_);
   write(*sector, reads_.back(), 2);
   EXPECT_THAT(sector->check(kLayout, reads_), FailsWith(ErrorCode::kCorrupt));
@@ -88,7 +109,7 @@ TEST_F(StagingTest, A_tree_that_p_aux_does_not_name_is_corrupt) {
 TEST_F(StagingTest, Nobody_else_may_look_in_and_nothing_is_left) {
   {
     const auto staging = value_of(Staging::open(path_));
-    const auto sector = value_of(staging->add(k2KiB));
+    const auto sector = value_of(staging->add(k2KiB, 0));
     fill(*sector, reads_);
     struct stat status{};
     ASSERT_EQ(::stat(path_.c_str(), &status), 0);

@@ -147,10 +147,22 @@ TEST_F(TreeTopCacheTest, What_a_dead_process_did_not_finish_goes) {
   EXPECT_THAT(files(), ElementsAre(young));
 }
 
+TEST_F(TreeTopCacheTest, Whatever_else_lies_there_stays) {
+  open();
+  std::ofstream{path_ + "/wallet.key"} << std::string(5'000, 'x');
+  age(path_ + "/wallet.key", 1'000h);
+  const auto cache = open(std::uint64_t{151} << 10U);
+  EXPECT_THAT(keep(*cache, 1), Succeeds());
+  EXPECT_THAT(keep(*cache, 2), FailsWith(ErrorCode::kNoSpace));
+  EXPECT_TRUE(fs::exists(path_ + "/wallet.key"));
+}
+
 TEST_F(TreeTopCacheTest, A_folder_where_others_may_write_is_refused) {
   fs::create_directories(path_);
-  fs::permissions(path_, fs::perms::all);
-  EXPECT_THAT(TreeTopCache::open({.folder = path_}), FailsSaying(ErrorCode::kPermissionDenied, "--cache"));
+  for (const fs::perms shared : {fs::perms::all, fs::perms::all | fs::perms::sticky_bit}) {
+    fs::permissions(path_, shared);
+    EXPECT_THAT(TreeTopCache::open({.folder = path_}), FailsSaying(ErrorCode::kPermissionDenied, "--cache"));
+  }
 }
 
 }  // namespace
