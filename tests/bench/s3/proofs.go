@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"scabbard/tests/bench/report"
+	"scabbard/tests/bench/worker"
+)
+
+// Sectors of 32 GiB, whose files all have the same bytes: most are zeros.
+const (
+	sectors    = "f01000" // the folder of sectors
+	miner      = 1000
+	partition  = 2349 // sectors
+	sealedSize = 32 << 30
+	treeSize   = 9_586_976
+	trees      = 8
+	auxSize    = 64
+	// The longest range that is read of one.
+	segmentSize = 16 << 10
+)
+
+const (
+	windowPost, windowType   = "window_post", "StackedDrgWindow32GiBV1_2"
+	winningPost, winningType = "winning_post", "StackedDrgWinning32GiBV1"
+)
+
+// proofs are what a prover reads, from its request on.
+func proofs(s settings) []bench {
+	count, plans := int64(partition), int64(100)
+	if s.quick {
+		count, plans = 50, 2
+	}
+	list := filepath.Join(s.folder, fmt.Sprintf("reads-%d", count))
+	read := func(name, server string, inFlight int, clients []client, goals ...goal) bench {
+		return bench{name: name, server: server, clients: clients, goals: append(goals, times...),
+			unit: "us/read", scale: 1e6 / float64(reads(count)), prepare: func() error { return s.writeReads(list, count) },
+			job: job{Work: "ranges", Key: sectors, List: list, Count: count, Size: segmentSize, InFlight: inFlight}}
+	}
+	winning := func(name string, before int) bench {
+		return bench{name: name, server: "delaying-sectors", clients: []client{s.prover(winningPost, before)},
+			job:   job{Key: sectors, Count: 1, InFlight: 64},
+			goals: []goal{{"hand_over", nil, report.AtMost(200, "ms")}, {"answer", nil, report.Told}}}
+	}
+	return []bench{
+		{name: "plan", clients: []client{s.scabbard()}, job: job{Work: "plan", Count: plans, Size: partition},
+			unit: "ms", scale: 1e3 / float64(plans), goals: []goal{{"processor", nil, report.AtMost(20, "ms")}}},
+		read("partition", "nginx", 64, []client{s.prover(windowPost, 0), s.minio()},
+			goal{"processor", nil, report.AtMost(25, "us")},
+			goal{"processor", nil, report.RatioAtMost(0.45)},
+			goal{"peak", nil, report.AtMost(400, "MiB")},
+			goal{"requests", nil, report.AtMost(float64(128_000*count/partition), "requests")}),
+		read("partition_20ms", "delaying-sectors", 256, []client{s.prover(windowPost, 0), s.bare("poll"), s.bare("epoll")},
+			goal{"wall", nil, report.RatioAtMost(1.1)}),
+		// With connections that are yet to be made, and with those of the proof before.
+		winning("winning_20ms", 0),
+		winning("winning_20ms_again", 1),
+	}
+}
+
+// times are told of every prover.
+var times = []goal{{"hand_over", nil, report.Told}, {"answer", nil, report.Told}}
+
+// reads of so many sectors: what the list has, but for ranges that challenges have in common.
+func reads(count int64) int64 { return count * 174_031 / partition }
+
+func id(sector int64) string { return fmt.Sprintf("s-t0%d-%d", miner, sector) }
+
+// writeSector writes the files of a sector below a folder, and gives the folder.
+func writeSector(below string) (string, error) {
+	folder := filepath.Join(below, "sector")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", err
+	}
+	for name, size := range map[string]int64{"sealed": sealedSize, "tree": treeSize, "p_aux": auxSize} {
+		file, err := os.Create(filepath.Join(folder, name))
+		if err != nil {
+			return "", err
+		}
+		if err := closed(file, file.Truncate(size)); err != nil {
+			return "", err
+		}
+	}
+	return folder, nil
+}
+
+// objectsOfSectors are all sectors' for the scripted server.
+func objectsOfSectors() []string {
+	return []string{
+		"--object", fmt.Sprintf("%s/sealed/*=%d", sectors, int64(sealedSize)),
+		"--object", fmt.Sprintf("%s/cache/*/p_aux=%d", sectors, auxSize),
+		"--object", fmt.Sprintf("%s/cache/*.dat=%d", sectors, treeSize),
+	}
+}
+
+// writeReads writes what `scabbard plan` says of the first sectors.
+func (s settings) writeReads(list string, count int64) error {
+	seed := countingSeed()
+	arguments := []string{"plan", "--json", "--proof-type", windowType, "--miner", strconv.Itoa(miner), "--seed", hex.EncodeToString(seed[:])}
+	for sector := range count {
+		arguments = append(arguments, "--sector", strconv.FormatInt(sector+1, 10))
+	}
+	plan := exec.Command(s.executable(), arguments...)
+	var said bytes.Buffer
+	plan.Stderr = &said
+	text, err := plan.Output()
+	if err != nil {
+		return fmt.Errorf("plan: %w: %s", err, said.String())
+	}
+	return os.WriteFile(list, text, 0o644)
+}
+
+func countingSeed() (seed [32]byte) {
+	for i := range seed {
+		seed[i] = byte(i)
+	}
+	return seed
+}
+
+// replica and postTask are as damocles has them.
+type replica struct {
+	SectorID   int64    `json:"sector_id"`
+	CommR      [32]byte `json:"comm_r"`
+	CacheDir   string   `json:"cache_dir"`
+	SealedFile string   `json:"sealed_file"`
+}
+
+type postTask struct {
+	MinerID   uint64    `json:"miner_id"`
+	ProofType string    `json:"proof_type"`
+	Replicas  []replica `json:"replicas"`
+	Seed      [32]byte  `json:"seed"`
+}
+
+func taskOf(stage, folder string, numbers []int64) postTask {
+	task := postTask{MinerID: miner, ProofType: windowType, Seed: countingSeed()}
+	if stage == winningPost {
+		task.ProofType = winningType
+	}
+	for _, number := range numbers {
+		task.Replicas = append(task.Replicas, replica{SectorID: number,
+			CacheDir: filepath.Join(folder, "cache", id(number)), SealedFile: filepath.Join(folder, "sealed", id(number))})
+	}
+	return task
+}
+
+// prover is scabbard between damocles and a stock prover that answers at once. So many requests, of other sectors, come
+// before the one that counts; processor time and memory are of all.
+func (s settings) prover(stage string, before int) client {
+	return client{name: "scabbard", own: func(j job) (cost, error) { return s.prove(j, stage, before) }}
+}
+
+func (s settings) prove(j job, stage string, before int) (spent cost, err error) {
+	folder, err := os.MkdirTemp(s.folder, "prover-")
+	if err != nil {
+		return cost{}, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	staging, err := os.MkdirTemp("/dev/shm", "scabbard-bench-")
+	if err != nil {
+		return cost{}, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
+	attached, environment, err := s.attach(folder, j)
+	if err != nil {
+		return cost{}, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return cost{}, err
+	}
+	stock := filepath.Join(folder, "stock-prover")
+	process, err := worker.Start(s.executable(), environment, stage, "--staging", staging,
+		"--delegate", fmt.Sprintf("'%s' %s %s '%s'", self, stockProver, stage, stock), "--max-reads", strconv.Itoa(j.InFlight))
+	if err != nil {
+		return cost{}, err
+	}
+	p := provingProcess{Process: process, stock: stock}
+	asked := p.askAll(j, stage, filepath.Join(attached, j.Key), before)
+	took, err := process.End(asked)
+	p.spent.Processor, p.spent.Peak = took.Processor.Seconds(), took.PeakMiB
+	return p.spent, err
+}
+
+type provingProcess struct {
+	*worker.Process
+	stock string // file in which the stock prover notes its times
+	spent cost
+}
+
+func (p *provingProcess) askAll(j job, stage, folder string, before int) error {
+	if err := p.waitForStockProver(); err != nil {
+		return err
+	}
+	for i := range before {
+		if err := p.ask(taskOf(stage, folder, []int64{partition + int64(i) + 1})); err != nil {
+			return err
+		}
+	}
+	p.spent = cost{}
+	most, err := sectorsInRequest()
+	if err != nil {
+		return err
+	}
+	var numbers []int64
+	for number := range j.Count {
+		numbers = append(numbers, number+1)
+	}
+	for some := range slices.Chunk(numbers, most) {
+		if err := p.ask(taskOf(stage, folder, some)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *provingProcess) waitForStockProver() error {
+	for range 100 {
+		if _, err := os.Stat(p.stock); err == nil {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return errors.New("the stock prover was not started")
+}
+
+func (p *provingProcess) ask(task postTask) error {
+	start := time.Now()
+	output, err := p.Ask(task)
+	if err != nil {
+		return err
+	}
+	end := time.Now()
+	var answer struct{ Faults []int64 }
+	if err := json.Unmarshal(output, &answer); err != nil {
+		return err
+	}
+	if len(answer.Faults) != 0 {
+		return fmt.Errorf("%d sectors could not be read", len(answer.Faults))
+	}
+	text, err := os.ReadFile(p.stock)
+	if err != nil {
+		return err
+	}
+	var noted stockTimes
+	if err := json.Unmarshal(text, &noted); err != nil {
+		return err
+	}
+	p.spent.Wall += end.Sub(start).Seconds()
+	p.spent.HandOver += noted.Asked.Sub(start).Seconds() * 1e3
+	p.spent.Answer += end.Sub(noted.Answered).Seconds() * 1e3
+	return nil
+}
+
+// sectorsInRequest is as many as the stock prover may open files for: a whole partition, but in some containers.
+func sectorsInRequest() (int, error) {
+	const others = 256
+	var limit syscall.Rlimit
+	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)
+	return int(min((limit.Max-others)/(2*trees), partition)), err
+}
