@@ -87,7 +87,7 @@ func (p *servers) started(name string) (server, error) {
 	start := map[string]func(string) (server, error){
 		"":          func(string) (server, error) { return server{}, nil },
 		"versitygw": p.versitygw, "versitygw-tls": p.versitygw, "minio": p.minioServer, "nginx": p.nginx,
-		"delaying": p.scripted, "discarding": p.scripted, "delaying-sectors": p.scripted,
+		"delaying": p.scripted, "discarding": p.scripted, "delaying-sectors": p.scripted, "versitygw-sectors": p.versitygwOfSectors,
 	}[name]
 	found, err := start(name)
 	if err == nil {
@@ -179,6 +179,15 @@ func (p *servers) versitygw(name string) (server, error) {
 		return server{}, err
 	}
 	return p.withBucket(at)
+}
+
+// versitygwOfSectors has as many as a proof is of.
+func (p *servers) versitygwOfSectors(name string) (server, error) {
+	at, err := p.versitygw(name)
+	if err != nil {
+		return server{}, err
+	}
+	return at, linkSectors(filepath.Join(p.folder, name), proofs(p.settings)[1].job.Count)
 }
 
 func (p *servers) minioServer(name string) (server, error) {
