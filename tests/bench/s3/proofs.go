@@ -48,25 +48,33 @@ func proofs(s settings) []bench {
 			unit: "us/read", scale: 1e6 / float64(reads(count)), prepare: func() error { return s.writeReads(list, count) },
 			job: job{Work: "ranges", Key: sectors, List: list, Count: count, Size: segmentSize, InFlight: inFlight}}
 	}
-	winning := func(name string, before int) bench {
-		return bench{name: name, server: "delaying-sectors", clients: []client{s.prover(winningPost, before)},
-			job:   job{Key: sectors, Count: 1, InFlight: 64},
-			goals: []goal{{"hand_over", nil, report.AtMost(200, "ms")}, {"answer", nil, report.Told}}}
+	winning := func(name string, inFlight int, milliseconds float64, how proving) bench {
+		how.stage = winningPost
+		return bench{name: name, server: "delaying-sectors", clients: []client{s.prover(how)},
+			job:   job{Key: sectors, Count: 1, InFlight: inFlight},
+			goals: []goal{{"hand_over", nil, report.AtMost(milliseconds, "ms")}, {"answer", nil, report.Told}}}
 	}
 	return []bench{
 		{name: "plan", clients: []client{s.scabbard()}, job: job{Work: "plan", Count: plans, Size: partition},
 			unit: "ms", scale: 1e3 / float64(plans), goals: []goal{{"processor", nil, report.AtMost(20, "ms")}}},
-		read("partition", "nginx", 64, []client{s.prover(windowPost, 0), s.minio(), s.bare("poll")},
+		read("partition", "nginx", 64, []client{s.prover(proving{stage: windowPost}), s.minio(), s.bare("poll")},
 			goal{"processor", nil, report.AtMost(25, "us")},
 			goal{"processor", []string{"minio-go"}, report.RatioAtMost(0.45)},
 			goal{"peak", nil, report.AtMost(400, "MiB")},
 			goal{"requests", nil, report.AtMost(float64(128_000*count/partition), "requests")}),
-		read("partition_20ms", "delaying-sectors", 256, []client{s.prover(windowPost, 0), s.bare("poll"), s.bare("epoll")},
+		read("partition_warm", "nginx", 64, []client{s.prover(proving{stage: windowPost, cached: true})},
+			goal{"processor", nil, report.Told},
+			goal{"wall", nil, report.Told},
+			goal{"peak", nil, report.AtMost(400, "MiB")},
+			goal{"requests", nil, report.AtMost(float64(73_000*count/partition), "requests")}),
+		read("partition_20ms", "delaying-sectors", 256, []client{s.prover(proving{stage: windowPost}), s.bare("poll"), s.bare("epoll")},
 			goal{"wall", nil, report.RatioAtMost(1.1)}),
 		// With connections that are yet to be made, and with those of the proof before.
-		winning("winning_20ms", 0),
-		winning("winning_20ms_again", 1),
-		read("mounts", "versitygw-sectors", 64, []client{s.prover(windowPost, 0), s.mount("rclone", mounted), s.mount("s3fs", mounted)}),
+		winning("winning_20ms", 64, 200, proving{}),
+		winning("winning_20ms_again", 64, 200, proving{before: 1}),
+		winning("winning_20ms_warm", 256, 60, proving{cached: true}),
+		winning("winning_20ms_warm_again", 256, 60, proving{cached: true, before: 1}),
+		read("mounts", "versitygw-sectors", 64, []client{s.prover(proving{stage: windowPost}), s.mount("rclone", mounted), s.mount("s3fs", mounted)}),
 	}
 }
 
@@ -143,15 +151,15 @@ func (s settings) writeReads(list string, count int64) error {
 	return os.WriteFile(list, text, 0o644)
 }
 
-// waitFor waits until somebody has put a file there.
-func waitFor(path string) (err error) {
+// waitFor waits until somebody has put a file there, whose name matches.
+func waitFor(pattern string) error {
 	for range 100 {
-		if _, err = os.Stat(path); err == nil {
-			return nil
+		if found, err := filepath.Glob(pattern); err != nil || len(found) != 0 {
+			return err
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	return err
+	return fmt.Errorf("%s has not come", pattern)
 }
 
 func countingSeed() (seed [32]byte) {
@@ -188,13 +196,21 @@ func taskOf(stage, folder string, numbers []int64) postTask {
 	return task
 }
 
-// prover is scabbard between damocles and a stock prover that answers at once. So many requests, of other sectors, come
-// before the one that counts; processor time and memory are of all.
-func (s settings) prover(stage string, before int) client {
-	return client{name: "scabbard", own: func(j job) (cost, error) { return s.prove(j, stage, before) }}
+// proving is how a prover is asked.
+type proving struct {
+	stage string
+	// With the tree tops in its cache. All sectors have the same p_aux, and so the same tree tops.
+	cached bool
+	// Requests for other sectors before the one that counts. Processor time and memory are of all.
+	before int
 }
 
-func (s settings) prove(j job, stage string, before int) (spent cost, err error) {
+// prover is scabbard between damocles and a stock prover that answers at once.
+func (s settings) prover(how proving) client {
+	return client{name: "scabbard", own: func(j job) (cost, error) { return s.prove(j, how) }}
+}
+
+func (s settings) prove(j job, how proving) (spent cost, err error) {
 	folder, err := os.MkdirTemp(s.folder, "prover-")
 	if err != nil {
 		return cost{}, err
@@ -205,7 +221,7 @@ func (s settings) prove(j job, stage string, before int) (spent cost, err error)
 		return cost{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
-	attached, environment, err := s.attach(folder, j)
+	attached, environment, err := s.attach(folder, "s3://"+j.Bucket+"/"+j.Key, j.Endpoint)
 	if err != nil {
 		return cost{}, err
 	}
@@ -214,16 +230,37 @@ func (s settings) prove(j job, stage string, before int) (spent cost, err error)
 		return cost{}, err
 	}
 	stock := filepath.Join(folder, "stock-prover")
-	process, err := worker.Start(s.executable(), environment, stage, "--staging", staging,
-		"--delegate", fmt.Sprintf("'%s' %s %s '%s'", self, stockProver, stage, stock), "--max-reads", strconv.Itoa(j.InFlight))
+	options := []string{"--staging", staging, "--max-reads", strconv.Itoa(j.InFlight),
+		"--delegate", fmt.Sprintf("'%s' %s %s '%s'", self, stockProver, how.stage, stock)}
+	if how.cached {
+		cache := filepath.Join(folder, "cache")
+		options = append(options, "--cache", cache)
+		if err := s.fillCache(cache, taskOf(how.stage, attached, []int64{1}), environment, how.stage, options); err != nil {
+			return cost{}, err
+		}
+	}
+	process, err := worker.Start(s.executable(), environment, how.stage, options...)
 	if err != nil {
 		return cost{}, err
 	}
 	p := provingProcess{Process: process, stock: stock}
-	asked := p.askAll(j, stage, filepath.Join(attached, j.Key), before)
+	asked := p.askAll(j, how, attached)
 	took, err := process.End(asked)
 	p.spent.Processor, p.spent.Peak = took.Processor.Seconds(), took.PeakMiB
 	return p.spent, err
+}
+
+// fillCache has another process prove something. `scabbard warm` lists, which nginx cannot.
+func (s settings) fillCache(cache string, task postTask, environment []string, stage string, options []string) error {
+	process, err := worker.Start(s.executable(), environment, stage, options...)
+	if err != nil {
+		return err
+	}
+	if _, err = process.Ask(task); err == nil {
+		err = waitFor(filepath.Join(cache, "[^.]*"))
+	}
+	_, err = process.End(err)
+	return err
 }
 
 type provingProcess struct {
@@ -232,12 +269,12 @@ type provingProcess struct {
 	spent cost
 }
 
-func (p *provingProcess) askAll(j job, stage, folder string, before int) error {
+func (p *provingProcess) askAll(j job, how proving, folder string) error {
 	if err := waitFor(p.stock); err != nil {
 		return err
 	}
-	for i := range before {
-		if err := p.ask(taskOf(stage, folder, []int64{partition + int64(i) + 1})); err != nil {
+	for i := range how.before {
+		if err := p.ask(taskOf(how.stage, folder, []int64{partition + int64(i) + 1})); err != nil {
 			return err
 		}
 	}
@@ -251,7 +288,7 @@ func (p *provingProcess) askAll(j job, stage, folder string, before int) error {
 		numbers = append(numbers, number+1)
 	}
 	for some := range slices.Chunk(numbers, most) {
-		if err := p.ask(taskOf(stage, folder, some)); err != nil {
+		if err := p.ask(taskOf(how.stage, folder, some)); err != nil {
 			return err
 		}
 	}

@@ -56,7 +56,7 @@ func (s settings) transfer(j job, isFolder bool) (spent cost, err error) {
 		return cost{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	attached, environment, err := s.attach(folder, j)
+	attached, environment, err := s.attach(folder, "s3://"+j.Bucket, j.Endpoint)
 	if err != nil {
 		return cost{}, err
 	}
@@ -74,11 +74,11 @@ func (s settings) executable() string { return filepath.Join(s.build, "scabbard"
 
 const storeName = "bench"
 
-// attach makes a store folder of the job's bucket below one of our own, and gives the environment to use it in.
-func (s settings) attach(folder string, j job) (attached string, environment []string, err error) {
+// attach makes a store folder below one of our own, and gives the environment to use it in.
+func (s settings) attach(folder, url, endpoint string) (attached string, environment []string, err error) {
 	attached = filepath.Join(folder, "store")
-	initStore := exec.Command(s.executable(), "init", "--quiet", attached, "--name", storeName, "--url", "s3://"+j.Bucket,
-		"--option", "Endpoint="+j.Endpoint, "--option", "PayloadSigning=never")
+	initStore := exec.Command(s.executable(), "init", "--quiet", attached, "--name", storeName, "--url", url,
+		"--option", "Endpoint="+endpoint, "--option", "PayloadSigning=never")
 	initStore.Env = append(os.Environ(), keys()...)
 	if said, err := initStore.CombinedOutput(); err != nil {
 		return "", nil, fmt.Errorf("init: %w: %s", err, said)
