@@ -221,7 +221,7 @@ func (s settings) prove(j job, how proving) (spent cost, err error) {
 		return cost{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
-	attached, environment, err := s.attach(folder, "s3://"+j.Bucket+"/"+j.Key, j.Endpoint)
+	attached, environment, err := s.attach(folder, "s3://"+j.Bucket+"/"+j.Key, "Endpoint="+j.Endpoint, fmt.Sprintf("MaxConnections=%d", j.InFlight))
 	if err != nil {
 		return cost{}, err
 	}

@@ -56,7 +56,7 @@ func (s settings) transfer(j job, isFolder bool) (spent cost, err error) {
 		return cost{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	attached, environment, err := s.attach(folder, "s3://"+j.Bucket, j.Endpoint)
+	attached, environment, err := s.attach(folder, "s3://"+j.Bucket, "Endpoint="+j.Endpoint, "PayloadSigning=never")
 	if err != nil {
 		return cost{}, err
 	}
@@ -75,10 +75,12 @@ func (s settings) executable() string { return filepath.Join(s.build, "scabbard"
 const storeName = "bench"
 
 // attach makes a store folder below one of our own, and gives the environment to use it in.
-func (s settings) attach(folder, url, endpoint string) (attached string, environment []string, err error) {
+func (s settings) attach(folder, url string, options ...string) (attached string, environment []string, err error) {
 	attached = filepath.Join(folder, "store")
-	initStore := exec.Command(s.executable(), "init", "--quiet", attached, "--name", storeName, "--url", url,
-		"--option", "Endpoint="+endpoint, "--option", "PayloadSigning=never")
+	initStore := exec.Command(s.executable(), "init", "--quiet", attached, "--name", storeName, "--url", url)
+	for _, option := range options {
+		initStore.Args = append(initStore.Args, "--option", option)
+	}
 	initStore.Env = append(os.Environ(), keys()...)
 	if said, err := initStore.CombinedOutput(); err != nil {
 		return "", nil, fmt.Errorf("init: %w: %s", err, said)
