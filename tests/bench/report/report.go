@@ -70,6 +70,9 @@ type Target struct {
 // NoTarget is for results that are there to be read.
 var NoTarget Target
 
+// Told is for those of scabbard alone.
+var Told = Target{Absolute: true}
+
 // RatioAtMost bounds scabbard's number over the peer's.
 func RatioAtMost(bound float64) Target {
 	return Target{text: fmt.Sprintf("<= %.2f", bound), holds: func(r Result) bool { return r.Ratio <= bound }}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"scabbard/tests/bench/report"
 )
@@ -33,19 +34,9 @@ type bench struct {
 
 // goal is a bound on one number against one peer, or (peer empty) against the best of them.
 type goal struct {
-	number string // processor, wall or peak
+	number string // a name of numbers
 	peers  []string
 	target report.Target
-}
-
-func (c cost) number(name string) float64 {
-	switch name {
-	case "processor":
-		return c.Processor
-	case "wall":
-		return c.Wall
-	}
-	return c.Peak
 }
 
 func benches(s settings) []bench {
@@ -59,7 +50,8 @@ func benches(s settings) []bench {
 	all = append(all, smallReads(s, length, small, delayed)...)
 	all = append(all, puts(s, length, generated)...)
 	all = append(all, gets(s, length)...)
-	return append(all, transfers(s, sector, files)...)
+	all = append(all, transfers(s, sector, files)...)
+	return append(all, proofs(s)...)
 }
 
 func smallReads(s settings, length, count, delayed int64) []bench {
@@ -167,7 +159,10 @@ func (b bench) run(s settings, place *servers, results *report.Report) error {
 	if j.File == "" {
 		j.File = source
 	}
-	costs, err := inTurn(b.clients, j, s.rounds)
+	if !b.isAbout("requests") {
+		at.status = ""
+	}
+	costs, err := inTurn(b.clients, j, at, s.rounds)
 	if err != nil {
 		return err
 	}
@@ -176,7 +171,7 @@ func (b bench) run(s settings, place *servers, results *report.Report) error {
 }
 
 // inTurn runs every client in each round, beginning with another one each time. The first round warms up.
-func inTurn(clients []client, j job, rounds int) (map[string][]cost, error) {
+func inTurn(clients []client, j job, at server, rounds int) (map[string][]cost, error) {
 	costs := map[string][]cost{}
 	for round := range rounds + 1 {
 		for i := range clients {
@@ -184,7 +179,7 @@ func inTurn(clients []client, j job, rounds int) (map[string][]cost, error) {
 			if err := settle(j); err != nil {
 				return nil, err
 			}
-			spent, err := c.run(j)
+			spent, err := at.counting(func() (cost, error) { return c.run(j) })
 			if err != nil {
 				return nil, err
 			}
@@ -209,22 +204,28 @@ func settle(j job) error {
 	return exec.Command("sync").Run()
 }
 
+func (b bench) isAbout(number string) bool {
+	return slices.ContainsFunc(b.goals, func(g goal) bool { return g.number == number })
+}
+
 func (b bench) report(costs map[string][]cost, results *report.Report) {
-	for _, number := range []string{"processor", "wall", "peak"} {
+	for _, number := range numbers {
 		unit, scale := b.unit, b.scale
-		if number == "peak" {
-			unit, scale = "MiB", 1
+		if number.unit != "" {
+			unit, scale = number.unit, 1
 		}
 		compared := map[string]report.Result{}
 		for _, c := range b.clients {
-			compared[c.name] = compare(costs["scabbard"], costs[c.name], func(c cost) float64 { return c.number(number) * scale })
+			compared[c.name] = compare(costs["scabbard"], costs[c.name], func(c cost) float64 { return number.of(c) * scale })
 		}
-		name := fmt.Sprintf("%s.%s", b.name, number)
+		name := fmt.Sprintf("%s.%s", b.name, number.name)
 		for _, c := range b.clients[1:] {
-			results.AddAgainst(name, c.name, compared[c.name], unit, b.goalFor(number, c.name, compared))
+			if compared[c.name].Peer != 0 {
+				results.AddAgainst(name, c.name, compared[c.name], unit, b.goalFor(number.name, c.name, compared))
+			}
 		}
 		for _, g := range b.goals {
-			if g.number == number && (g.target.Absolute || len(b.clients) == 1) {
+			if g.number == number.name && (g.target.Absolute || len(b.clients) == 1) {
 				results.AddAgainst(name, "", report.Result{Scabbard: compared["scabbard"].Scabbard}, unit, g.target)
 			}
 		}

@@ -20,6 +20,7 @@ type job struct {
 	Bucket      string `json:"bucket"`
 	Key         string `json:"key"`
 	File        string `json:"file"`
+	List        string `json:"list"`
 	SignPayload bool   `json:"sign_payload"`
 	Length      int64  `json:"length"`
 	Count       int64  `json:"count"`
@@ -28,11 +29,29 @@ type job struct {
 	Variant     string `json:"variant"`
 }
 
-// cost is what it took: seconds, seconds, MiB.
+// cost is what it took: seconds, seconds, MiB. What only some benches or clients tell of is 0 elsewhere.
 type cost struct {
 	Processor float64 `json:"processor"`
 	Wall      float64 `json:"wall"`
 	Peak      float64 `json:"peak"`
+	// That the server has counted.
+	Requests float64 `json:"-"`
+	// Milliseconds from a prover's request to the stock prover's, and from its answer to ours.
+	HandOver float64 `json:"-"`
+	Answer   float64 `json:"-"`
+}
+
+// numbers are of a cost, in a unit of their own or (empty) the bench's.
+var numbers = []struct {
+	name, unit string
+	of         func(cost) float64
+}{
+	{"processor", "", func(c cost) float64 { return c.Processor }},
+	{"wall", "", func(c cost) float64 { return c.Wall }},
+	{"peak", "MiB", func(c cost) float64 { return c.Peak }},
+	{"requests", "requests", func(c cost) float64 { return c.Requests }},
+	{"hand_over", "ms", func(c cost) float64 { return c.HandOver }},
+	{"answer", "ms", func(c cost) float64 { return c.Answer }},
 }
 
 // client is who does it.

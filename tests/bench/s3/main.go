@@ -31,6 +31,9 @@ type settings struct {
 func main() {
 	// Servers die with the thread that started them.
 	runtime.LockOSThread()
+	if len(os.Args) == 4 && os.Args[1] == stockProver {
+		report.Exit("bench-s3", playStockProver(os.Args[2], os.Args[3]))
+	}
 	var s settings
 	var only string
 	flag.StringVar(&s.build, "build", "build", "the folder with what was built")

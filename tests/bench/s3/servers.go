@@ -9,11 +9,15 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -27,7 +31,46 @@ type servers struct {
 }
 
 // server is where one answers.
-type server struct{ endpoint, ca, bucket string }
+type server struct {
+	endpoint, ca, bucket string
+	// Where it tells how many requests it has seen (nginx's stub_status), if it does.
+	status string
+}
+
+// counting notes how many requests the server has seen meanwhile.
+func (at server) counting(do func() (cost, error)) (cost, error) {
+	if at.status == "" {
+		return do()
+	}
+	before, err := at.requests()
+	if err != nil {
+		return cost{}, err
+	}
+	spent, err := do()
+	if err != nil {
+		return cost{}, err
+	}
+	after, err := at.requests()
+	spent.Requests = after - before - 1 // but for ours
+	return spent, err
+}
+
+func (at server) requests() (float64, error) {
+	answer, err := http.Get(at.status)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return 0, err
+	}
+	found := regexp.MustCompile(`requests\n \d+ \d+ (\d+)`).FindSubmatch(text)
+	if found == nil {
+		return 0, fmt.Errorf("nginx tells no number of requests: %s", text)
+	}
+	return strconv.ParseFloat(string(found[1]), 64)
+}
 
 func newServers(s settings) *servers { return &servers{settings: s, running: map[string]server{}} }
 
@@ -42,8 +85,9 @@ func (p *servers) started(name string) (server, error) {
 		return found, nil
 	}
 	start := map[string]func(string) (server, error){
+		"":          func(string) (server, error) { return server{}, nil },
 		"versitygw": p.versitygw, "versitygw-tls": p.versitygw, "minio": p.minioServer, "nginx": p.nginx,
-		"delaying": p.scripted, "discarding": p.scripted,
+		"delaying": p.scripted, "discarding": p.scripted, "delaying-sectors": p.scripted, "versitygw-sectors": p.versitygwOfSectors,
 	}[name]
 	found, err := start(name)
 	if err == nil {
@@ -137,6 +181,15 @@ func (p *servers) versitygw(name string) (server, error) {
 	return p.withBucket(at)
 }
 
+// versitygwOfSectors has as many as a proof is of.
+func (p *servers) versitygwOfSectors(name string) (server, error) {
+	at, err := p.versitygw(name)
+	if err != nil {
+		return server{}, err
+	}
+	return at, linkSectors(filepath.Join(p.folder, name), proofs(p.settings)[1].job.Count)
+}
+
 func (p *servers) minioServer(name string) (server, error) {
 	folder, address, err := p.place(name)
 	if err != nil {
@@ -151,7 +204,7 @@ func (p *servers) minioServer(name string) (server, error) {
 	return p.withBucket(server{endpoint: "http://" + address})
 }
 
-// nginx serves the source file as the object.
+// nginx serves the source file as the object, and one sector's files under the names of all.
 func (p *servers) nginx(name string) (server, error) {
 	folder, err := p.folderOf(name)
 	if err != nil {
@@ -166,6 +219,9 @@ func (p *servers) nginx(name string) (server, error) {
 		return server{}, err
 	}
 	if err := os.Link(source, filepath.Join(root, object)); err != nil {
+		return server{}, err
+	}
+	if _, err := writeSector(filepath.Dir(root)); err != nil {
 		return server{}, err
 	}
 	port, err := freePort()
@@ -185,6 +241,7 @@ func (p *servers) nginx(name string) (server, error) {
 		return server{}, err
 	}
 	at := server{endpoint: fmt.Sprintf("http://127.0.0.1:%d", port), bucket: bucket}
+	at.status = at.endpoint + "/status"
 	for range 100 {
 		connection, err := net.Dial("tcp", strings.TrimPrefix(at.endpoint, "http://"))
 		if err == nil {
@@ -197,11 +254,12 @@ func (p *servers) nginx(name string) (server, error) {
 
 // scripted is our own server; it ends when its input does.
 func (p *servers) scripted(name string) (server, error) {
-	length := benches(p.settings)[0].job.Length
-	command := exec.Command(p.built("scripted_server"), "--delay", "20", "--object", fmt.Sprintf("%s=%d", object, length))
-	if name == "discarding" {
-		command = exec.Command(p.built("scripted_server"), "--discard")
-	}
+	arguments := map[string][]string{
+		"delaying":         {"--delay", "20", "--object", fmt.Sprintf("%s=%d", object, benches(p.settings)[0].job.Length)},
+		"delaying-sectors": append([]string{"--delay", "20"}, objectsOfSectors()...),
+		"discarding":       {"--discard"},
+	}[name]
+	command := exec.Command(p.built("scripted_server"), arguments...)
 	if _, err := command.StdinPipe(); err != nil {
 		return server{}, err
 	}

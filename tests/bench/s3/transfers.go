@@ -56,19 +56,34 @@ func (s settings) transfer(j job, isFolder bool) (spent cost, err error) {
 		return cost{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	executable, attached := filepath.Join(s.build, "scabbard"), filepath.Join(folder, "store")
-	name := "bench"
-	initStore := exec.Command(executable, "init", "--quiet", attached, "--name", name, "--url", "s3://"+j.Bucket,
-		"--option", "Endpoint="+j.Endpoint, "--option", "PayloadSigning=never")
-	initStore.Env = append(os.Environ(), keys()...)
-	if said, err := initStore.CombinedOutput(); err != nil {
-		return cost{}, fmt.Errorf("init: %w: %s", err, said)
+	attached, environment, err := s.attach(folder, "s3://"+j.Bucket, "Endpoint="+j.Endpoint, "PayloadSigning=never")
+	if err != nil {
+		return cost{}, err
 	}
-	took, err := worker.Transfer(executable, append(keys(), "SCABBARD_STATE="+filepath.Join(folder, "state")),
+	name := storeName
+	took, err := worker.Transfer(s.executable(), environment,
 		transfer.Route{
 			Source:      transfer.End{URI: j.File},
 			Destination: transfer.End{Store: &name, URI: filepath.Join(attached, j.Key)},
 			Options:     transfer.Options{IsDir: isFolder},
 		})
 	return cost{Processor: took.Processor.Seconds(), Wall: took.Wall.Seconds(), Peak: took.PeakMiB}, err
+}
+
+func (s settings) executable() string { return filepath.Join(s.build, "scabbard") }
+
+const storeName = "bench"
+
+// attach makes a store folder below one of our own, and gives the environment to use it in.
+func (s settings) attach(folder, url string, options ...string) (attached string, environment []string, err error) {
+	attached = filepath.Join(folder, "store")
+	initStore := exec.Command(s.executable(), "init", "--quiet", attached, "--name", storeName, "--url", url)
+	for _, option := range options {
+		initStore.Args = append(initStore.Args, "--option", option)
+	}
+	initStore.Env = append(os.Environ(), keys()...)
+	if said, err := initStore.CombinedOutput(); err != nil {
+		return "", nil, fmt.Errorf("init: %w: %s", err, said)
+	}
+	return attached, append(keys(), "SCABBARD_STATE="+filepath.Join(folder, "state")), nil
 }

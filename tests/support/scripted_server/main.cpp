@@ -4,7 +4,7 @@
 //
 // Prints its URL once it listens, and serves until its standard input ends: so it dies with its parent. Then it
 // prints what it has seen, as one line of JSON. The bucket is called "bucket". With --discard the bytes of
-// uploads are counted and thrown away.
+// uploads are counted and thrown away. A '*' in a KEY stands for anything.
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -1,5 +1,6 @@
 #include "support/scripted_server/memory_s3.hpp"
 
+#include <algorithm>
 #include <ctime>
 #include <utility>
 
@@ -123,10 +124,17 @@ Response MemoryS3::put_object(const Request& request, const std::string& key) {
   return response;
 }
 
-Response MemoryS3::get_object(const Request& request, const std::string& key) const {
+const MemoryS3::Object* MemoryS3::find(const std::string& key) const {
   const auto found = objects_.find(key);
-  if (found == objects_.end()) return no_such_key();
-  const Object& object = found->second;
+  if (found != objects_.end()) return &found->second;
+  const auto family = std::ranges::find_if(families_, [&](const Family& of) { return of.has(key); });
+  return family == families_.end() ? nullptr : &family->object;
+}
+
+Response MemoryS3::get_object(const Request& request, const std::string& key) const {
+  const Object* const found = find(key);
+  if (found == nullptr) return no_such_key();
+  const Object& object = *found;
   const std::string_view if_match = request.header("if-match");
   if (!if_match.empty() && if_match != "*" && if_match != object.etag) return failed_condition();
 
@@ -192,7 +200,12 @@ void MemoryS3::add_object(const std::string& key, std::string bytes) { add_objec
 
 void MemoryS3::add_object(const std::string& key, Content content) {
   const std::scoped_lock lock(mutex_);
-  objects_[key] = make_object(std::move(content));
+  const std::size_t star = key.find('*');
+  if (star == std::string::npos) {
+    objects_[key] = make_object(std::move(content));
+  } else {
+    families_.push_back({key.substr(0, star), key.substr(star + 1), make_object(std::move(content))});
+  }
 }
 
 std::optional<std::string> MemoryS3::object(const std::string& key) const {

@@ -50,7 +50,8 @@ class MemoryS3 {
   Response answer(const Request& request);
 
   void add_object(const std::string& key, std::string bytes);
-  /// An object whose bytes repeat: however large, it needs little memory.
+  /// An object whose bytes repeat: however large, it needs little memory. With a '*' in its key it is there for reads
+  /// under all keys that have anything in that place.
   void add_object(const std::string& key, Content content);
   std::optional<std::string> object(const std::string& key) const;
   Holding holding() const;
@@ -62,6 +63,16 @@ class MemoryS3 {
     std::string crc32c;
     std::int64_t modified = 0;  // seconds since the epoch
   };
+  // Under keys that begin and end alike.
+  struct Family {
+    std::string first;
+    std::string last;
+    Object object;
+
+    bool has(std::string_view key) const {
+      return key.size() >= first.size() + last.size() && key.starts_with(first) && key.ends_with(last);
+    }
+  };
   struct Upload {
     std::string key;
     std::int64_t begun = 0;  // seconds since the epoch
@@ -71,6 +82,7 @@ class MemoryS3 {
   template <class T>
   using OrRefusal = std::expected<T, Response>;
 
+  const Object* find(const std::string& key) const;
   Response dispatch(const Request& request, std::string_view kind, const std::string& key);
   Response head_bucket() const;
   Response put_object(const Request& request, const std::string& key);
@@ -99,6 +111,7 @@ class MemoryS3 {
   const Settings settings_;
   mutable std::mutex mutex_;
   std::map<std::string, Object> objects_;
+  std::vector<Family> families_;
   std::map<std::string, Upload> uploads_;
   std::uint64_t numbers_given_ = 0;
   Holding holding_;

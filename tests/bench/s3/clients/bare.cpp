@@ -53,6 +53,7 @@ class Signing {
 struct Transfer {
   CURL* handle = ::curl_easy_init();
   curl_slist* headers = nullptr;
+  std::string path;  // that the URL was set to
   std::span<std::byte> into;
   std::size_t got = 0;
 
@@ -102,21 +103,17 @@ struct Transfer {
 // Many small requests, so many at a time.
 class SmallRequests {
  public:
-  explicit SmallRequests(const Job& job)
-      : job_(job),
-        signing_(job),
-        path_("/" + job.bucket + "/" + s3::encoded_path(job.key)),
-        memory_(job.count * job.size) {
+  explicit SmallRequests(const Job& job) : job_(job), signing_(job), memory_(bytes_of(job.reads)), free_(memory_) {
     ::curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 1024L);
-    for (std::size_t i = 0; i < job.in_flight; ++i) transfers_.emplace_back(job, job.endpoint + path_);
+    for (std::size_t i = 0; i < job.in_flight; ++i) transfers_.emplace_back(job, job.endpoint);
   }
 
   void run_with_poll() {
     begin();
-    for (int running = 1; running > 0 || finished_ < job_.count;) {
+    for (int running = 1; running > 0 || finished_ < job_.reads.size();) {
       ::curl_multi_perform(multi_, &running);
       take_finished();
-      if (finished_ < job_.count) ::curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
+      if (finished_ < job_.reads.size()) ::curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
     }
   }
 
@@ -129,7 +126,7 @@ class SmallRequests {
     begin();
     int running = 0;
     std::array<epoll_event, 256> events;
-    while (finished_ < job_.count) {
+    while (finished_ < job_.reads.size()) {
       if (timer_ == 0) {
         timer_ = -1;
         ::curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
@@ -153,19 +150,23 @@ class SmallRequests {
   }
 
   void start(Transfer& transfer) {
-    if (started_ == job_.count) return;
-    const std::size_t i = started_++;
+    if (started_ == job_.reads.size()) return;
+    const Read& read = job_.reads[started_++];
     std::vector<s3::Header> headers;
-    if (job_.size == 0) {
+    if (read.size == 0) {
       ::curl_easy_setopt(transfer.handle, CURLOPT_NOBODY, 1L);
     } else {
-      const std::uint64_t first = offset_of(job_, i);
-      headers.push_back({"range", "bytes=" + std::to_string(first) + "-" + std::to_string(first + job_.size - 1)});
+      headers.push_back(
+          {"range", "bytes=" + std::to_string(read.offset) + "-" + std::to_string(read.offset + read.size - 1)});
     }
+    const std::string path = "/" + job_.bucket + "/" + s3::encoded_path(read.key);
+    if (transfer.path != path) ::curl_easy_setopt(transfer.handle, CURLOPT_URL, (job_.endpoint + path).c_str());
+    transfer.path = path;
     transfer.set_headers(
-        signing_.headers(job_.size == 0 ? "HEAD" : "GET", path_, s3::kEmptyPayload, std::move(headers)));
-    transfer.into = std::span(memory_).subspan(i * job_.size, job_.size);
+        signing_.headers(read.size == 0 ? "HEAD" : "GET", path, s3::kEmptyPayload, std::move(headers)));
+    transfer.into = free_.first(read.size);
     transfer.got = 0;
+    free_ = free_.subspan(read.size);
     ::curl_multi_add_handle(multi_, transfer.handle);
   }
 
@@ -203,8 +204,8 @@ class SmallRequests {
 
   const Job& job_;
   Signing signing_;
-  const std::string path_;
   std::vector<std::byte> memory_;
+  std::span<std::byte> free_;
   CURLM* multi_ = ::curl_multi_init();
   std::deque<Transfer> transfers_;
   std::size_t started_ = 0;

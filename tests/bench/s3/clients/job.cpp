@@ -29,27 +29,50 @@ double peak_mib() {
   return 0;
 }
 
+std::vector<Read> reads_of(const Job& job) {
+  std::vector<Read> reads;
+  if (job.list.empty()) {
+    for (std::size_t i = 0; i < job.count; ++i) reads.push_back({job.key, job.length / job.count * i, job.size});
+    return reads;
+  }
+  std::ifstream list(job.list);
+  for (std::string line; std::getline(list, line);) {
+    const auto range = nlohmann::json::parse(line);
+    reads.push_back({job.key + "/" + range.at("object").get<std::string>(), range.at("offset"), range.at("length")});
+  }
+  if (reads.empty()) give_up("no ranges in " + job.list);
+  return reads;
+}
+
 Job job_of(int argc, char** argv) {
   if (argc != 2) give_up("one argument: the job as JSON");
   auto text = nlohmann::json::parse(argv[1], nullptr, false);
   if (text.is_discarded()) give_up("the job is no JSON");
-  return {.work = text.value("work", ""),
+  Job job{.work = text.value("work", ""),
           .endpoint = text.value("endpoint", ""),
           .ca = text.value("ca", ""),
           .bucket = text.value("bucket", ""),
           .key = text.value("key", ""),
           .file = text.value("file", ""),
+          .list = text.value("list", ""),
           .sign_payload = text.value("sign_payload", false),
           .length = text.value("length", std::uint64_t{0}),
           .count = text.value("count", std::size_t{0}),
           .size = text.value("size", std::size_t{0}),
           .in_flight = text.value("in_flight", std::size_t{0}),
-          .variant = text.value("variant", "")};
+          .variant = text.value("variant", ""),
+          .reads = {}};
+  if (job.work == "ranges" || job.work == "heads") job.reads = reads_of(job);
+  return job;
 }
 
 }  // namespace
 
-std::uint64_t offset_of(const Job& job, std::size_t i) { return job.length / job.count * i; }
+std::size_t bytes_of(const std::vector<Read>& reads) {
+  std::size_t bytes = 0;
+  for (const Read& read : reads) bytes += read.size;
+  return bytes;
+}
 
 void run(int argc, char** argv, void (*carry_out)(const Job& job)) {
   const Job job = job_of(argc, argv);

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "job.hpp"
 #include "scabbard/store.hpp"
+#include "sector/read_plan.hpp"
 
 namespace scabbard::bench {
 namespace {
@@ -68,25 +70,41 @@ void get(const Job& job, Store& store) {
 
 // Ranges, or stats where the job's size is 0.
 void read_queued(const Job& job, Store& store) {
-  std::vector<std::byte> memory(job.count * job.size);
-  std::vector<RangeRead> entries(job.count);
-  for (std::size_t i = 0; i < job.count; ++i) {
-    entries[i].object = job.key;
-    if (job.size == 0) continue;
-    entries[i].offset = static_cast<std::int64_t>(offset_of(job, i));
-    entries[i].into = std::span(memory).subspan(i * job.size, job.size);
+  std::vector<std::byte> memory(bytes_of(job.reads));
+  std::vector<RangeRead> entries(job.reads.size());
+  std::span<std::byte> free = memory;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const Read& read = job.reads[i];
+    entries[i].object = read.key;
+    if (read.size == 0) continue;
+    entries[i].offset = static_cast<std::int64_t>(read.offset);
+    entries[i].into = free.first(read.size);
+    free = free.subspan(read.size);
   }
   auto queue = store.read_queue();
   if (auto taken = queue->submit(entries); !taken) give_up(taken.error().message);
   std::array<RangeRead*, 256> done{};
   while (std::size_t count = value_of(queue->wait({}, done))) {
     for (RangeRead* entry : std::span(done).first(count)) {
-      if (value_of(std::move(entry->got)) != job.size || entry->object_size != job.length) give_up("short");
+      const bool is_whole = job.length == 0 || entry->object_size == job.length;
+      if (value_of(std::move(entry->got)) != entry->into.size() || !is_whole) give_up("short");
     }
   }
 }
 
+// So many times, a partition of so many sectors.
+void plan(const Job& job) {
+  std::vector<std::uint64_t> sectors(job.size);
+  std::iota(sectors.begin(), sectors.end(), std::uint64_t{1});
+  const auto type = value_of(sector::parse_proof_type("StackedDrgWindow32GiBV1_2"));
+  for (std::size_t i = 0; i < job.count; ++i) {
+    const sector::Seed seed{static_cast<std::byte>(i)};
+    if (sector::plan_reads(type, seed, sectors).size() != sectors.size()) give_up("not planned");
+  }
+}
+
 void carry_out(const Job& job) {
+  if (job.work == "plan") return plan(job);
   auto store = open(job);
   if (job.work == "put_file") return put_file(job, *store);
   if (job.work == "put_stream") return put_stream(job, *store, opened(job.file, O_RDONLY));

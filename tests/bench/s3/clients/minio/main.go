@@ -34,6 +34,7 @@ type job struct {
 	File        string `json:"file"`
 	SignPayload bool   `json:"sign_payload"`
 	Length      int64  `json:"length"`
+	List        string `json:"list"`
 	Count       int64  `json:"count"`
 	Size        int64  `json:"size"`
 	InFlight    int    `json:"in_flight"`
@@ -44,14 +45,51 @@ func main() {
 	if err := json.Unmarshal([]byte(os.Args[1]), &j); err != nil {
 		log.Fatal(err)
 	}
+	reads, err := readsOf(j)
+	if err != nil {
+		log.Fatal(err)
+	}
 	start, before := time.Now(), processorSeconds()
-	if err := carryOut(j); err != nil {
+	if err := carryOut(j, reads); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Printf("{\"processor\": %f, \"wall\": %f, \"peak\": %f}\n", processorSeconds()-before, time.Since(start).Seconds(), peakMiB())
 }
 
-func carryOut(j job) error {
+// read is one of the list of ranges.
+type read struct {
+	Object string `json:"object"`
+	Offset int64  `json:"offset"`
+	Length int64  `json:"length"`
+}
+
+// readsOf are those of the list, or such as are spread over the object.
+func readsOf(j job) ([]read, error) {
+	var reads []read
+	if j.List == "" {
+		for i := range j.Count {
+			reads = append(reads, read{j.Key, j.Length / j.Count * i, j.Size})
+		}
+		return reads, nil
+	}
+	list, err := os.Open(j.List)
+	if err != nil {
+		return nil, err
+	}
+	defer list.Close()
+	for lines := json.NewDecoder(list); ; {
+		var one read
+		if err := lines.Decode(&one); err == io.EOF {
+			return reads, nil
+		} else if err != nil {
+			return nil, err
+		}
+		one.Object = j.Key + "/" + one.Object
+		reads = append(reads, one)
+	}
+}
+
+func carryOut(j job, reads []read) error {
 	core, err := connect(j)
 	if err != nil {
 		return err
@@ -76,10 +114,10 @@ func carryOut(j job) error {
 	case "get":
 		return get(ctx, core, j)
 	case "ranges":
-		return inParallel(j, func(i int64, into []byte) error { return getRange(ctx, core, j, i, into) })
+		return inParallel(j, reads, func(one read, into []byte) error { return getRange(ctx, core, j, one, into) })
 	case "heads":
-		return inParallel(j, func(int64, []byte) error {
-			_, err := core.StatObject(ctx, j.Bucket, j.Key, minio.StatObjectOptions{})
+		return inParallel(j, reads, func(one read, _ []byte) error {
+			_, err := core.StatObject(ctx, j.Bucket, one.Object, minio.StatObjectOptions{})
 			return err
 		})
 	}
@@ -152,13 +190,12 @@ func get(ctx context.Context, core minio.Core, j job) error {
 	return err
 }
 
-func getRange(ctx context.Context, core minio.Core, j job, i int64, into []byte) error {
+func getRange(ctx context.Context, core minio.Core, j job, one read, into []byte) error {
 	var options minio.GetObjectOptions
-	first := j.Length / j.Count * i
-	if err := options.SetRange(first, first+j.Size-1); err != nil {
+	if err := options.SetRange(one.Offset, one.Offset+one.Length-1); err != nil {
 		return err
 	}
-	object, _, _, err := core.GetObject(ctx, j.Bucket, j.Key, options)
+	object, _, _, err := core.GetObject(ctx, j.Bucket, one.Object, options)
 	if err != nil {
 		return err
 	}
@@ -171,7 +208,7 @@ func getRange(ctx context.Context, core minio.Core, j job, i int64, into []byte)
 }
 
 // inParallel calls from as many goroutines as are to be in flight, each with memory of its own.
-func inParallel(j job, call func(i int64, into []byte) error) error {
+func inParallel(j job, reads []read, call func(one read, into []byte) error) error {
 	var next atomic.Int64
 	var group sync.WaitGroup
 	failures := make([]error, j.InFlight)
@@ -180,8 +217,8 @@ func inParallel(j job, call func(i int64, into []byte) error) error {
 		go func() {
 			defer group.Done()
 			into := make([]byte, j.Size)
-			for i := next.Add(1) - 1; i < j.Count; i = next.Add(1) - 1 {
-				if failures[worker] = call(i, into); failures[worker] != nil {
+			for i := next.Add(1) - 1; i < int64(len(reads)); i = next.Add(1) - 1 {
+				if failures[worker] = call(reads[i], into[:reads[i].Length]); failures[worker] != nil {
 					return
 				}
 			}
