@@ -26,6 +26,7 @@ void add_help(CLI::App& app, Session& session);
 void add_sector_verify(CLI::App& sector, Session& session);
 void add_sector_cp(CLI::App& sector, Session& session);
 /// Of `scabbard processor`, likewise.
+void add_transfer(CLI::App& processor, Session& session);
 void add_provers(CLI::App& processor, Session& session);
 
 }  // namespace scabbard::cli

@@ -12,6 +12,7 @@
 #include "base/log.hpp"
 #include "cli/commands.hpp"
 #include "cli/interruption.hpp"
+#include "cli/option_values.hpp"
 #include "cli/processors.hpp"
 #include "cli/tree_tops.hpp"
 #include "extproc/placement.hpp"
@@ -77,8 +78,11 @@ class ProverProcess {
     if (!staging) return session_.report(staging.error());
     std::unique_ptr<sector::TreeTopCache> cache;
     if (!command_.cache.folder.empty()) {
-      cache = open_tree_tops(session_, command_.cache);
-      if (!cache) return;
+      auto opened = open_tree_tops(session_, command_.cache);
+      if (!opened) return;
+      // It saves time only.
+      if (!*opened) log::warn("goes on without the cache: {}", opened->error().message);
+      if (*opened) cache = **std::move(opened);
     }
     auto owned = std::make_shared<Owned>(std::move(locator), *std::move(staging), std::move(cache),
                                          *std::move(delegate), *options);

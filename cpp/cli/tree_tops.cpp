@@ -2,8 +2,7 @@
 
 #include <utility>
 
-#include "base/options.hpp"
-#include "cli/processors.hpp"
+#include "cli/option_values.hpp"
 
 namespace scabbard::cli {
 
@@ -16,7 +15,7 @@ CLI::Option* add_tree_top_options(CLI::App& command, TreeTopOptions& options) {
       .add_option(
           "--cache-levels", options.first_level,
           "The lowest level of the trees that is kept (5): 6 takes an eighth of the space, 4 eight times as much")
-      ->check(CLI::Range(3, 9))
+      ->check(CLI::Range(4, 9))
       ->type_name("N");
   return command
       .add_option(
@@ -26,17 +25,11 @@ CLI::Option* add_tree_top_options(CLI::App& command, TreeTopOptions& options) {
       ->type_name("FOLDER");
 }
 
-std::unique_ptr<sector::TreeTopCache> open_tree_tops(Session& session, const TreeTopOptions& options) {
-  const auto limit = parse_size(options.limit);
-  if (!limit) {
-    report_option(session, "--cache-size", limit.error());
-    return nullptr;
-  }
-  auto cache =
-      sector::TreeTopCache::open({.folder = options.folder, .first_level = options.first_level, .limit = *limit});
-  if (cache) return *std::move(cache);
-  session.report(cache.error());
-  return nullptr;
+std::optional<Result<std::unique_ptr<sector::TreeTopCache>>> open_tree_tops(Session& session,
+                                                                            const TreeTopOptions& options) {
+  const auto limit = size_of(session, "--cache-size", options.limit);
+  if (!limit) return std::nullopt;
+  return sector::TreeTopCache::open({.folder = options.folder, .first_level = options.first_level, .limit = *limit});
 }
 
 }  // namespace scabbard::cli

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cli/session.hpp"
@@ -18,7 +19,8 @@ struct TreeTopOptions {
 
 /// --cache, which is returned, --cache-size and --cache-levels.
 CLI::Option* add_tree_top_options(CLI::App& command, TreeTopOptions& options);
-/// Nothing where that fails, which is reported.
-std::unique_ptr<sector::TreeTopCache> open_tree_tops(Session& session, const TreeTopOptions& options);
+/// Nothing where an option is wrong, which is reported.
+std::optional<Result<std::unique_ptr<sector::TreeTopCache>>> open_tree_tops(Session& session,
+                                                                            const TreeTopOptions& options);
 
 }  // namespace scabbard::cli

@@ -42,15 +42,17 @@ class Warm {
   Warm(Session& session, const WarmOptions& options) : session_(session), options_(options) {}
 
   void run() {
-    const auto cache = open_tree_tops(session_, options_);
-    if (!cache) return;
+    const auto opened = open_tree_tops(session_, options_);
+    if (!opened) return;
+    if (!*opened) return session_.report(opened->error());
+    sector::TreeTopCache& cache = ***opened;
     find_trees();
-    Progress progress(Progress::style(session_.quiet, session_.json), total(*cache));
+    Progress progress(Progress::style(session_.quiet, session_.json), total(cache));
     in_parallel(options_.jobs, trees_.size(), [&](std::size_t i) {
-      auto kept = keep_tree_tops(context(), *cache, *trees_[i].shape, trees_[i].cache_folder);
+      auto kept = keep_tree_tops(context(), cache, *trees_[i].shape, trees_[i].cache_folder);
       const bool is_full = !kept && kept.error().code == ErrorCode::kNoSpace;
       for (unsigned tree = 0; tree < trees_[i].shape->trees; ++tree) progress.finished_object();
-      *progress.bytes() += kept_bytes(*cache, *trees_[i].shape);
+      *progress.bytes() += kept_bytes(cache, *trees_[i].shape);
       take(trees_[i], std::move(kept));
       return !is_full && !context().ended();
     });

@@ -23,11 +23,12 @@ sector::Seed seed_from(const Json& numbers) {
   return seed;
 }
 
-std::map<std::uint64_t, ReplicaPaths> replicas_from(const Json& list) {
-  std::map<std::uint64_t, ReplicaPaths> replicas;
+std::map<std::uint64_t, PostReplica> replicas_from(const Json& list) {
+  std::map<std::uint64_t, PostReplica> replicas;
   for (const Json& replica : list) {
-    replicas[replica.at("sector_id").get<std::uint64_t>()] = {.sealed_file = replica.at("sealed_file"),
-                                                              .cache_folder = replica.at("cache_dir")};
+    replicas[replica.at("sector_id").get<std::uint64_t>()] = {
+        .paths = {.sealed_file = replica.at("sealed_file"), .cache_folder = replica.at("cache_dir")},
+        .comm_r = replica.value("comm_r", Json()).dump()};
   }
   return replicas;
 }

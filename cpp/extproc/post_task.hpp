@@ -21,11 +21,16 @@ struct ReplicaPaths {
   std::string cache_folder;
 };
 
+struct PostReplica {
+  ReplicaPaths paths;
+  std::string comm_r;  ///< which one it is, as it stands in the request
+};
+
 struct PostTask {
   sector::ProofType type;
   sector::Seed seed = {};
   /// By the sectors' numbers. Of one that is named twice, as in the place of a skipped one, the last counts.
-  std::map<std::uint64_t, ReplicaPaths> replicas;
+  std::map<std::uint64_t, PostReplica> replicas;
 };
 
 inline constexpr std::string_view kWindowPost = "window_post";

@@ -87,11 +87,11 @@ class Proof {
     find_folders();
     replicas_.reserve(task_.replicas.size());
     std::uint64_t rank = 0;
-    for (const auto& [number, paths] : task_.replicas) {
+    for (const auto& [number, asked] : task_.replicas) {
       Replica replica;
       replica.number = number;
-      replica.paths = paths;
-      replica.key = key_of(paths, rank);
+      replica.paths = asked.paths;
+      replica.key = key_of(asked, rank);
       replica.wanted.leaves = sector::challenged_leaves(task_.type, task_.seed, number, rank++);
       if (auto found = find(replica); !found) {
         add_fault(number, found.error());
@@ -102,12 +102,12 @@ class Proof {
     }
   }
 
-  // What its challenges and its place are.
-  std::string key_of(const ReplicaPaths& paths, std::uint64_t rank) const {
+  // What its challenges, its content and its place are.
+  std::string key_of(const PostReplica& replica, std::uint64_t rank) const {
     const bool by_rank = task_.type.kind == sector::ProofKind::kWindowV1;
     std::string key = fmt::format("{} {} ", to_string(task_.type), by_rank ? rank : 0);
     for (const std::byte byte : task_.seed) key += static_cast<char>(byte);
-    return key + paths.sealed_file + '\0' + paths.cache_folder;
+    return key + replica.comm_r + replica.paths.sealed_file + '\0' + replica.paths.cache_folder;
   }
 
   Result<void> find(Replica& replica) {
@@ -140,8 +140,8 @@ class Proof {
 
   // All at a time: some may be mounts that do not answer.
   void find_folders() {
-    for (const auto& [number, paths] : task_.replicas) {
-      for (const std::string& path : {paths.sealed_file, paths.cache_folder}) {
+    for (const auto& [number, asked] : task_.replicas) {
+      for (const std::string& path : {asked.paths.sealed_file, asked.paths.cache_folder}) {
         if (const std::string folder = folder_of(path); !folder.empty()) folders_.try_emplace(folder);
       }
     }
@@ -312,9 +312,13 @@ class Proof {
     const Json json = with_paths(json_, paths);
     // Of all requests that it works on.
     Turn turn(prover_.descriptors_, descriptors());
-    if (auto taken = turn.take(ctx_); !taken) {
-      keep_staged({});
-      return fail(std::move(taken).error());
+    if (!turn.take(ctx_.with_timeout({}))) {
+      tell(fmt::format("waits for requests whose files the stock prover has open: it may have {} in all (LimitNOFILE=)",
+                       prover_.descriptor_limit_));
+      if (auto taken = turn.take(ctx_); !taken) {
+        keep_staged({});
+        return fail(std::move(taken).error());
+      }
     }
     tell(fmt::format("handed to the stock prover after {}", in_seconds(ctx_.now() - begun_)));
     auto answer = ask(json);
@@ -345,22 +349,28 @@ class Proof {
   }
 
   // What the cache has of a tree was taken from it once, and may have been wrong then: before a sector is called
-  // faulty, its trees are read where they are. False where none of those that are had anything from the cache.
+  // faulty, its trees are read where they are. True where they are different there.
   bool read_past_cache(const Result<Json>& answer) {
     // A winning proof has no faults, but an error of the stock prover's own.
     const bool is_of_all = !answer && task_.type.is_winning() && answer.error().code == ErrorCode::kIo;
     const auto faulty = answer ? faults_of(*answer) : std::vector<std::uint64_t>();
-    bool is_any = false;
+    std::vector<std::pair<Replica*, std::uint64_t>> suspects;
     for (Replica& replica : replicas_) {
       const bool is_suspect = is_of_all || std::ranges::find(faulty, replica.number) != faulty.end();
       if (!is_suspect || !replica.wanted.has_cached_tops) continue;
-      prover_.cache_->drop(*replica.files->comm_r_last());
+      suspects.emplace_back(&replica, replica.files->sum());
       replica.wanted.cache = nullptr;
       replica.is_ready = false;
-      is_any = true;
     }
-    if (is_any) fetch();
-    return is_any;
+    if (suspects.empty()) return false;
+    fetch();
+    bool was_wrong = false;
+    for (const auto& [replica, sum] : suspects) {
+      if (replica->is_ready && replica->files->sum() == sum) continue;
+      was_wrong = true;
+      prover_.cache_->drop(*replica->files->comm_r_last());
+    }
+    return was_wrong;
   }
 
   // Those that are whole, but for `faulty` ones.

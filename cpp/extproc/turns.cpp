@@ -5,9 +5,12 @@ namespace scabbard::extproc {
 Result<void> Turn::take(const Context& ctx) {
   if (held_) return {};
   std::unique_lock lock(turns_.mutex_);
-  if (auto ended = ctx.wait(lock, turns_.changed_, [&] { return turns_.free_ >= weight_; })) {
-    return fail(*ended, "wait for other requests");
-  }
+  turns_.waiting_.push_back(this);
+  const auto ended =
+      ctx.wait(lock, turns_.changed_, [&] { return turns_.waiting_.front() == this && turns_.free_ >= weight_; });
+  turns_.waiting_.remove(this);
+  turns_.changed_.notify_all();  // the next one may be first now
+  if (ended) return fail(*ended, "wait for other requests");
   turns_.free_ -= weight_;
   held_ = true;
   return {};

@@ -1,13 +1,16 @@
-// How much is at work at a time, in tasks or in what they take.
+// How much is at work at a time, in tasks or in what they take. Who comes first has the first turn.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
+#include <list>
 #include <mutex>
 
 #include "scabbard/context.hpp"
 
 namespace scabbard::extproc {
+
+class Turn;
 
 /// Safe from any thread.
 class Turns {
@@ -19,6 +22,7 @@ class Turns {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::uint64_t free_;
+  std::list<Turn*> waiting_;  // in the order in which they came
 };
 
 /// One task's, which gives it back while it waits for something else. Belongs to one thread.

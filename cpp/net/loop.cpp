@@ -33,6 +33,8 @@ constexpr auto kLongestHold = std::chrono::milliseconds(1);
 constexpr double kHedgeShare = 0.05;
 constexpr double kMostHedgesAtOnce = 8;
 constexpr std::uint64_t kLatenciesBeforeHedging = 200;
+// While fewer are known. A proof for a block is no more than some hundred reads, and late after some seconds.
+constexpr auto kLateWithoutLatencies = std::chrono::milliseconds(500);
 // An answer that our side refused may have been a mishap. One that comes again and again is what the server means.
 constexpr unsigned kMostRefused = 4;
 constexpr auto kMostRetryAfter = std::chrono::minutes(1);
@@ -284,9 +286,9 @@ void Loop::start(Flight& flight, bool hedge) {
   if (hedge) counters.hedges_issued.fetch_add(1, std::memory_order_relaxed);
   if (!hedge && flight.exchange->hedge && flight.client->settings.hedging) {
     const Latencies latencies = counters.latency.now();
-    if (latencies.count() >= kLatenciesBeforeHedging) {
-      hedge_checks_.push_back({now_ + latencies.quantile(0.95), &flight, flight.serial, attempt.number});
-    }
+    const bool are_enough = latencies.count() >= kLatenciesBeforeHedging;
+    const Clock::Duration late = are_enough ? latencies.quantile(0.95) : kLateWithoutLatencies;
+    hedge_checks_.push_back({now_ + late, &flight, flight.serial, attempt.number});
   }
   CURL* handle = transfer->handle();
   Transfer* key = transfer.get();

@@ -45,7 +45,9 @@ bool read_all(int descriptor, std::span<std::byte> into, std::uint64_t offset) {
   return true;
 }
 
-Result<Descriptor> open_private_folder(const std::string& folder, std::string_view purpose, bool others_may_add) {
+Result<Descriptor> open_private_folder(const std::string& path, std::string_view purpose, bool others_may_add) {
+  // A slash at the end would follow a link.
+  const std::string folder = path.substr(0, path.find_last_not_of('/') + 1);
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(folder).parent_path(), error);
   if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) {

@@ -18,6 +18,7 @@
 #include "base/quantities.hpp"
 #include "base/signals_blocked.hpp"
 #include "base/text.hpp"
+#include "sector/scalar.hpp"
 
 namespace scabbard::sector {
 namespace {
@@ -133,6 +134,7 @@ class Fetch {
   Clock::Time next_look(Clock::Time now);
   bool is_overdue(const FetchedSector& sector, Clock::Time now);
   void give_up(const std::string& why);
+  std::string missing_of(const FetchedSector& sector) const;
   FetchProgress progress() const;
 
   const Context& ctx_;
@@ -161,6 +163,12 @@ class Lane {
   /// It has answered since it last did not.
   bool is_answering() const { return last_success_ && (!last_failure_ || *last_success_ >= *last_failure_); }
   const std::string& name() const { return store_.config().name; }
+  /// A file of a sector that is being read; may be null.
+  const FileRead* reading_of(const FetchedSector& sector) const {
+    const auto found =
+        std::ranges::find(reading_, &sector, [](const auto& entry) { return entry.second->task.sector; });
+    return found == reading_.end() ? nullptr : found->second.get();
+  }
   /// Those that the store made by itself since this was begun, for whomever.
   std::uint64_t retries() const { return store_.stats().retries - retries_before_; }
 
@@ -294,7 +302,7 @@ class Lane {
   std::multimap<Clock::Time, Task> later_;  // by when they are tried again
   std::optional<Clock::Time> last_success_;
   std::optional<Clock::Time> last_failure_;
-  // By where the name of the object lies, which each entry shows. Only this thread changes it.
+  // By where the name of the object lies, which each entry shows. Only this thread changes it, with the lock held.
   std::unordered_map<const char*, std::unique_ptr<FileRead>> reading_;
   std::condition_variable_any changed_;
   std::unique_ptr<ReadQueue> queue_;
@@ -381,10 +389,20 @@ Clock::Time Fetch::next_look(Clock::Time now) {
 void Fetch::give_up(const std::string& why) {
   for (FetchedSector& sector : sectors_) {
     if (sector.is_settled) continue;
-    Error error = sector.met.value_or(Error{.code = ErrorCode::kUnavailable, .message = {}, .request_id = {}});
-    error.message = error.message.empty() ? why : fmt::format("{}: {}", why, error.message);
+    Error error =
+        sector.met.value_or(Error{.code = ErrorCode::kUnavailable, .message = missing_of(sector), .request_id = {}});
+    error.message = fmt::format("{}: {}", why, error.message);
     settle(sector, fail(std::move(error)));
   }
+}
+
+std::string Fetch::missing_of(const FetchedSector& sector) const {
+  for (const auto& [store, lane] : lanes_) {
+    if (const FileRead* read = lane->reading_of(sector)) {
+      return fmt::format("{} in store {} has not come", quote(read->object), quote(lane->name()));
+    }
+  }
+  return "its turn has not come";
 }
 
 void Fetch::settle(FetchedSector& sector, Result<void> result) {
@@ -415,6 +433,11 @@ Result<void> Fetch::take(const FileRead& read) {
     const RangeRead& entry = read.entries[i];
     if (*entry.got != entry.into.size() || entry.version != read.entries.front().version) {
       return fail(ErrorCode::kChanged, fmt::format("{} changed while it was read", quote(read.object)));
+    }
+    if (const auto at = first_that_is_no_scalar(entry.into)) {
+      finish_file(read, fail(ErrorCode::kCorrupt, fmt::format("{} has bytes at {} which no sector has",
+                                                              quote(read.object), read.planned[i].offset + *at)));
+      return {};
     }
     ranges.push_back({.read = read.planned[i], .bytes = entry.into});
   }
@@ -452,7 +475,8 @@ std::optional<CachedRanges> Fetch::read_tree_tops(const TreeTops& tops, const Fe
     if (!cached.has(read)) continue;
     const std::size_t size = cached.bytes.size();
     cached.bytes.resize(size + read.length);
-    if (tops.read(read.file - kFirstTree, read.offset, std::span(cached.bytes).subspan(size))) continue;
+    const auto into = std::span(cached.bytes).subspan(size);
+    if (tops.read(read.file - kFirstTree, read.offset, into) && !first_that_is_no_scalar(into)) continue;
     sector.cache->drop(*sector.wanted.staged->comm_r_last());
     return std::nullopt;
   }
@@ -498,7 +522,14 @@ void Fetch::finish_file(const FileRead& read, Result<void> result) {
   progress_.bytes += read.memory.size();
   if (--sector.files_left > 0) return;
   if (sector.wanted.staged == nullptr) return settle(sector, {});
-  settle(sector, sector.wanted.staged->check(sector.layout, sector.reads));
+  auto checked = sector.wanted.staged->check(sector.layout, sector.reads);
+  if (!checked && !sector.cached.bytes.empty()) {
+    // All else of it is there, so that nothing but this changes its plan.
+    sector.cache->drop(*sector.wanted.staged->comm_r_last());
+    sector.cache = nullptr;
+    return plan(sector);
+  }
+  settle(sector, std::move(checked));
 }
 
 FetchProgress Fetch::progress() const {

@@ -16,6 +16,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/crc32c.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "sector/own_files.hpp"
@@ -71,7 +72,7 @@ std::string StagedSector::path_of(ReplicaFile file) const {
 
 Result<void> StagedSector::write(ReplicaFile file, std::uint64_t size, std::span<const StagedRange> ranges) {
   const bool was_written = files_[file].was_written;
-  files_[file] = {.was_written = true, .size = 0, .filled = {}};
+  files_[file] = {.was_written = true, .size = 0, .sum = 0, .filled = {}};
   const std::string path = path_of(file);
   const Descriptor out(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (!out || ::ftruncate(out.get(), static_cast<off_t>(size)) != 0) return file_failed("stage", path, errno);
@@ -80,7 +81,10 @@ Result<void> StagedSector::write(ReplicaFile file, std::uint64_t size, std::span
   }
   File& written = files_[file];
   written.size = size;
-  for (const StagedRange& range : ranges) written.filled.push_back(range.read);
+  for (const StagedRange& range : ranges) {
+    written.filled.push_back(range.read);
+    written.sum = crc32c(range.bytes, written.sum);
+  }
   if (!was_written) room_.settle(unwritten_, staged_size(written.filled));
   if (file == kPersistentAux) comm_r_last_ = last_node(ranges.front().bytes);
   if (file == kFirstTree && shape_.trees == 1) root_ = last_node(ranges.back().bytes);
@@ -108,6 +112,12 @@ Result<void> StagedSector::check(const TreeLayout& layout, std::span<const Plann
     return fail(ErrorCode::kCorrupt, "its tree-r-last file ends with another root than p_aux names");
   }
   return {};
+}
+
+std::uint64_t StagedSector::sum() const {
+  std::uint64_t sum = 0;
+  for (const File& file : files_) sum = sum * 0x100000001b3U + file.sum;
+  return sum;
 }
 
 std::uint64_t staged_size(std::span<const PlannedRead> reads) {

@@ -56,6 +56,9 @@ class StagedSector {
   /// something is missing, kCorrupt where the tree is not the one that p_aux names.
   Result<void> check(const TreeLayout& layout, std::span<const PlannedRead> reads) const;
 
+  /// Of all that was written: the same where the bytes are.
+  std::uint64_t sum() const;
+
   /// The second half of p_aux, which names the content of the trees; nothing before that is written.
   const std::optional<Node>& comm_r_last() const { return comm_r_last_; }
 
@@ -63,6 +66,7 @@ class StagedSector {
   struct File {
     bool was_written = false;
     std::uint64_t size = 0;
+    std::uint32_t sum = 0;  // CRC-32C of the ranges, one after the other
     std::vector<PlannedRead> filled;
   };
 

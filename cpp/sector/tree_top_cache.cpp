@@ -119,9 +119,7 @@ bool TreeTops::read(unsigned tree, std::uint64_t offset, std::span<std::byte> in
 Result<std::unique_ptr<TreeTopCache>> TreeTopCache::open(TreeTopCacheOptions options) {
   if (auto folder = open_private_folder(options.folder, "cache", false); !folder)
     return fail(std::move(folder).error());
-  std::unique_ptr<TreeTopCache> cache(new TreeTopCache(std::move(options)));
-  cache->count(0);
-  return cache;
+  return std::unique_ptr<TreeTopCache>(new TreeTopCache(std::move(options)));
 }
 
 unsigned TreeTopCache::first_level(const Shape& shape) const {
@@ -136,8 +134,9 @@ std::string TreeTopCache::path_of(const Node& comm_r_last) const {
 }
 
 std::optional<TreeTops> TreeTopCache::find(const Shape& shape, const Node& comm_r_last) const {
-  Descriptor file(::open(path_of(comm_r_last).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!file) return std::nullopt;
+  Descriptor file(::open(path_of(comm_r_last).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat status{};
+  if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
   Header header{};
   const bool is_header =
       read_all(file.get(), std::as_writable_bytes(std::span(&header, 1)), 0) && header.magic == kMagic;
@@ -190,7 +189,11 @@ void TreeTopCache::drop(const Node& comm_r_last) const { ::unlink(path_of(comm_r
 
 Result<void> TreeTopCache::make_room(std::uint64_t size) {
   const std::lock_guard lock(mutex_);
-  if (since_count_ > options_.limit / kCountsPerLimit || used_ + size > options_.limit) count(size);
+  if (size > options_.limit) {
+    return fail(ErrorCode::kNoSpace, fmt::format("--cache-size is {}, and one sector takes {}",
+                                                 human_size(options_.limit), human_size(size)));
+  }
+  if (!is_counted_ || since_count_ > options_.limit / kCountsPerLimit || used_ + size > options_.limit) count(size);
   if (used_ + size > options_.limit) {
     return fail(ErrorCode::kNoSpace,
                 fmt::format("the cache {} is full: all of its {} were used in the last two days; give it more with "
@@ -206,6 +209,7 @@ Result<void> TreeTopCache::make_room(std::uint64_t size) {
 void TreeTopCache::count(std::uint64_t needed) {
   auto all = kept_in(options_.folder);
   std::ranges::sort(all, {}, &Kept::used);
+  is_counted_ = true;
   used_ = 0;
   since_count_ = 0;
   for (const Kept& one : all) used_ += one.size;

@@ -77,10 +77,11 @@ class TreeTopCache {
 
   std::string path_of(const Node& comm_r_last) const;
   Result<void> make_room(std::uint64_t size);
-  void count(std::uint64_t needed);  // with the lock held, but for open()
+  void count(std::uint64_t needed);  // with the lock held
 
   const TreeTopCacheOptions options_;
   std::mutex mutex_;
+  bool is_counted_ = false;
   std::uint64_t used_ = 0;         // by all, when they were counted, and by this process since then
   std::uint64_t since_count_ = 0;  // of that, by this process
 };

@@ -1,5 +1,6 @@
 // `scabbard processor window_post` as damocles meets it, between a real server and a stock prover that a shell script
 // plays. What it makes of real sectors is tests/host/suite/prover_test.go.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -243,17 +244,17 @@ TEST_F(ProverTest, Warm_says_which_sector_it_could_not_read) {
   EXPECT_THAT(outcome.out, HasSubstr("of 1 sector, 0 there already, 1 failed"));
 }
 
-// They may have been wrong when they were kept.
-TEST_F(ProverTest, Sector_is_not_called_faulty_because_of_what_the_cache_has) {
-  play("[ -e " + path("faulty") + " ] || { : >" + path("faulty") +
+// What is wrong with what is kept: tests/host/suite/prover_cache_test.go.
+TEST_F(ProverTest, Fault_that_the_cache_is_not_to_blame_for_is_answered_at_once) {
+  play("echo \"$line\" >>" + path("asked") +
        "; id=${line#*:}; echo \"{\\\"id\\\":${id%%,*},\\\"err_msg\\\":null,"
-       "\\\"output\\\":{\\\"proofs\\\":[],\\\"faults\\\":[7]}}\"; continue; }\n");
+       "\\\"output\\\":{\\\"proofs\\\":[],\\\"faults\\\":[7]}}\"; continue\n");
   EXPECT_THAT(run({"warm", "-q", "--cache", "cache", "store"}, with_), EndsWith(0));
   Processor prover = start_prover({"--cache", path("cache")});
   prover.ask(1, task({7, 9}));
-  EXPECT_EQ(prover.answer(), proof(1));
-  EXPECT_THAT(files_below("cache"), SizeIs(1));
-  EXPECT_THAT(prover.wait().err, HasSubstr("once more"));
+  EXPECT_EQ(prover.answer(), faults(1, {7}));
+  EXPECT_EQ(std::ranges::count(read("asked"), '\n'), 1);
+  EXPECT_THAT(files_below("cache"), SizeIs(2));
 }
 
 TEST_F(ProverTest, Wrong_options_are_named_before_anything_is_done) {
@@ -264,6 +265,39 @@ TEST_F(ProverTest, Wrong_options_are_named_before_anything_is_done) {
   write("file", "");
   EXPECT_THAT(run({"processor", "window_post", "--staging", "file"}), Fails(1, "staging folder"));
   EXPECT_THAT(run({"warm", "--cache", "file", "."}), Fails(1, "cache folder"));
+}
+
+TEST_F(ProverTest, Cache_that_cannot_be_used_costs_no_proof) {
+  write("file", "");
+  Processor prover = start_prover({"--cache", path("file")});
+  prover.ask(1, task({7}));
+  EXPECT_EQ(prover.answer(), proof(1));
+  EXPECT_THAT(prover.wait().err, HasSubstr("goes on without the cache"));
+}
+
+// The stock prover would answer nothing at all.
+TEST_F(ProverTest, Sector_with_bytes_that_none_has_is_a_fault) {
+  auto object = *small_sector(id_of(9), 9).find("sealed/" + id_of(9));
+  object.second[63] = '\xff';
+  With with = with_;
+  with.input = object.second;
+  EXPECT_THAT(run({"cp", "-q", "-", path("store/" + object.first)}, with), EndsWith(0));
+  Processor prover = start_prover();
+  prover.ask(1, task({7, 9}));
+  EXPECT_EQ(prover.answer(), faults(1, {9}));
+}
+
+// As after a sector was sealed anew.
+TEST_F(ProverTest, Staged_sector_is_of_no_use_for_another_replica) {
+  remove("cache/s-t01000-9/p_aux");
+  Processor prover = start_prover();
+  prover.ask(1, task({7, 9}));
+  EXPECT_EQ(prover.answer(), faults(1, {9}));
+  remove("sealed/s-t01000-7");
+  json other = task({7});
+  other["replicas"][0]["comm_r"] = std::vector<int>(32, 2);
+  prover.ask(2, other);
+  EXPECT_FALSE(prover.answer()["err_msg"].is_null());
 }
 
 }  // namespace

@@ -26,6 +26,13 @@ Bytes pattern_bytes(std::uint64_t seed, std::size_t size) {
   return bytes;
 }
 
+Bytes pattern_nodes(std::uint64_t seed, std::size_t size) {
+  constexpr std::size_t kNode = 32;
+  Bytes bytes = pattern_bytes(seed, size);
+  for (std::size_t last = kNode - 1; last < size; last += kNode) bytes[last] &= std::byte{0x3f};
+  return bytes;
+}
+
 Bytes to_bytes(std::string_view text) {
   const auto bytes = std::as_bytes(std::span(text));
   return {bytes.begin(), bytes.end()};

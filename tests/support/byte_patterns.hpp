@@ -17,6 +17,9 @@ inline constexpr std::size_t kMiB = std::size_t{1} << 20;
 
 Bytes pattern_bytes(std::uint64_t seed, std::size_t size);
 
+/// The same as numbers of 32 bytes, little-endian, that a replica may have: the two highest bits of each are clear.
+Bytes pattern_nodes(std::uint64_t seed, std::size_t size);
+
 Bytes to_bytes(std::string_view text);
 std::string to_text(std::span<const std::byte> bytes);
 

@@ -11,7 +11,7 @@ namespace scabbard {
 
 /// Its objects: names and contents. Those of another `seed` differ at every byte.
 inline std::map<std::string, std::string> small_sector(std::string_view id, std::uint64_t seed = 1) {
-  const auto content = [seed](std::size_t size) { return to_text(pattern_bytes(seed, size)); };
+  const auto content = [seed](std::size_t size) { return to_text(pattern_nodes(seed, size)); };
   const std::string name(id);
   return {{"cache/" + name + "/p_aux", content(32) + content(32)},  // names the root of the tree
           {"cache/" + name + "/sc-02-data-tree-r-last.dat", content(32)},

@@ -309,7 +309,7 @@ func TestProver_names_as_faults_what_cannot_be_proven(t *testing.T) {
 	needOracle(t)
 	t.Setenv("ORACLE_VANILLA_ONLY", "1")
 	const tree = "cache/s-t01000-9/sc-02-data-tree-r-last.dat"
-	flip := func(offset int64) func(t *testing.T, file string) {
+	flip := func(offset int64, bits byte) func(t *testing.T, file string) {
 		return func(t *testing.T, file string) {
 			damaged, err := os.OpenFile(file, os.O_RDWR, 0)
 			if err != nil {
@@ -318,7 +318,7 @@ func TestProver_names_as_faults_what_cannot_be_proven(t *testing.T) {
 			defer damaged.Close()
 			var one [1]byte
 			damaged.ReadAt(one[:], offset)
-			one[0] ^= 1
+			one[0] ^= bits
 			damaged.WriteAt(one[:], offset)
 		}
 	}
@@ -346,10 +346,14 @@ func TestProver_names_as_faults_what_cannot_be_proven(t *testing.T) {
 		"p_aux_truncated":   {"cache/s-t01000-9/p_aux", shorten},
 		"tree_missing":      {tree, remove},
 		"tree_truncated":    {tree, shorten},
-		"segment_flipped":   {"sealed/s-t01000-9", flip(challengedSegment(t, 9))},
-		"comm_c_flipped":    {"cache/s-t01000-9/p_aux", flip(5)},
-		"comm_r_flipped":    {"cache/s-t01000-9/p_aux", flip(37)},
-		"root_flipped":      {tree, flip(18_719 - 3)},
+		"segment_flipped":   {"sealed/s-t01000-9", flip(challengedSegment(t, 9), 1)},
+		"comm_c_flipped":    {"cache/s-t01000-9/p_aux", flip(5, 1)},
+		"comm_r_flipped":    {"cache/s-t01000-9/p_aux", flip(37, 1)},
+		// Not below the order of the field: the stock prover would never answer.
+		"segment_no_scalar": {"sealed/s-t01000-9", flip(challengedSegment(t, 9)+31, 0x80)},
+		"comm_c_no_scalar":  {"cache/s-t01000-9/p_aux", flip(31, 0x80)},
+		"root_no_scalar":    {tree, flip(18_719, 0x80)},
+		"root_flipped":      {tree, flip(18_719-3, 1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			to, made := onServer(t, startS3(t), provable{size: "8MiB", sectors: []uint64{7, 9, 11}}, "random")

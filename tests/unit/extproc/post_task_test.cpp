@@ -29,8 +29,8 @@ json task(const std::vector<json>& replicas, const std::string& type = "StackedD
 TEST(PostTaskTest, Replicas_are_sorted_and_of_one_that_is_named_twice_the_last_counts) {
   const auto parsed = value_of(parse_post_task(task({replica(9), replica(7, "/old"), replica(7)}), kWindowPost));
   EXPECT_THAT(parsed.replicas, ElementsAre(Key(7), Key(9)));
-  EXPECT_EQ(parsed.replicas.at(7).sealed_file, "/store/sealed/s-t01000-7");
-  EXPECT_EQ(parsed.replicas.at(7).cache_folder, "/store/cache/s-t01000-7");
+  EXPECT_EQ(parsed.replicas.at(7).paths.sealed_file, "/store/sealed/s-t01000-7");
+  EXPECT_EQ(parsed.replicas.at(7).paths.cache_folder, "/store/cache/s-t01000-7");
   EXPECT_EQ(parsed.seed[31], std::byte{3});
 }
 

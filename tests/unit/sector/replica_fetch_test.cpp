@@ -102,8 +102,8 @@ class ReplicaFetchTest : public ::testing::Test {
 
   // Random, but for p_aux, which names the root.
   void make_sector(std::uint64_t number, const TreeLayout& layout = TreeLayout::usual(k8MiB)) {
-    const std::string tree = to_text(pattern_bytes(number, layout.size()));
-    write(sealed(number), to_text(pattern_bytes(number + 100, k8MiB.sector_size)));
+    const std::string tree = to_text(pattern_nodes(number, layout.size()));
+    write(sealed(number), to_text(pattern_nodes(number + 100, k8MiB.sector_size)));
     write(cache(number) + "/" + tree_file_name(k8MiB, 0), tree);
     write(cache(number) + "/p_aux", std::string(32, 'c') + tree.substr(tree.size() - 32));
   }
@@ -242,10 +242,28 @@ TEST_F(CachedReplicaFetchTest, Damage_costs_the_reads_only) {
   EXPECT_FALSE(fs::exists(kept));
 }
 
+// Its checksums are right.
+TEST_F(CachedReplicaFetchTest, What_was_wrong_when_it_was_kept_costs_the_reads_only) {
+  const TreeLayout usual = TreeLayout::usual(k8MiB);
+  const std::string text = text_of(stored_ / tree_);
+  for (const std::size_t spoilt : {std::size_t{0}, usual.size() - usual.offset(5) - 1}) {
+    auto ends = to_bytes(text.substr(usual.offset(5)));
+    ends[spoilt + 31 - spoilt % 32] = std::byte{0xff};  // no scalar; or the root
+    ASSERT_THAT(cache_->keep(k8MiB, last_node(to_bytes(text)), usual, ends), Succeeds());
+    EXPECT_FALSE(fetch_cached().has_cached_tops) << spoilt;
+    EXPECT_TRUE(fs::is_empty(cache_folder_.path() / "cache")) << spoilt;
+  }
+  auto ends = to_bytes(text.substr(usual.offset(5)));
+  ends[ends.size() - kNodeSize] ^= std::byte{1};  // another root
+  ASSERT_THAT(cache_->keep(k8MiB, last_node(to_bytes(text)), usual, ends), Succeeds());
+  EXPECT_FALSE(fetch_cached().has_cached_tops);
+  EXPECT_TRUE(fs::is_empty(cache_folder_.path() / "cache"));
+}
+
 TEST_F(CachedReplicaFetchTest, The_same_tree_with_fewer_rows_discarded_is_read_whole) {
   keep();
   const std::uint64_t more = TreeLayout(k8MiB, 1).size() - TreeLayout::usual(k8MiB).size();
-  write(tree_, to_text(pattern_bytes(5, more)) + text_of(stored_ / tree_));
+  write(tree_, to_text(pattern_nodes(5, more)) + text_of(stored_ / tree_));
   EXPECT_FALSE(fetch_cached().has_cached_tops);
 }
 
@@ -314,6 +332,22 @@ TEST_F(ReplicaFetchTest, What_is_missing_or_short_fails_its_sector_only) {
   EXPECT_THAT(replicas[1].result, FailsSaying(ErrorCode::kCorrupt, "has 8388607 bytes, and has to have 8388608"));
   EXPECT_THAT(replicas[2].result, FailsSaying(ErrorCode::kCorrupt, "has 100 bytes, which no tree"));
   EXPECT_THAT(replicas[3].result, Succeeds());
+}
+
+// The stock prover would end over it.
+TEST_F(ReplicaFetchTest, Bytes_that_no_sector_has_are_a_fault) {
+  const auto spoil = [&](const std::string& object, std::size_t offset) {
+    std::string text = text_of(stored_ / object);
+    text[offset] = '\xff';
+    write(object, text);
+  };
+  for (const auto& [object, offset] : {std::pair<std::string, std::size_t>{sealed(7), 31},
+                                       {cache(7) + "/p_aux", 31},
+                                       {cache(7) + "/" + tree_file_name(k8MiB, 0), 16'384 + 31}}) {
+    make_sector(7);
+    spoil(object, offset);
+    EXPECT_THAT(fetch_one(wanted(7)), FailsSaying(ErrorCode::kCorrupt, "which no sector has")) << object;
+  }
 }
 
 TEST_F(ReplicaFetchTest, The_length_of_a_tree_tells_what_is_read) {
