@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -328,5 +329,13 @@ func sectorsInRequest() (int, error) {
 	const others = 256
 	var limit syscall.Rlimit
 	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)
-	return int(min((limit.Max-others)/(2*trees), partition)), err
+	most := int(min((limit.Max-others)/(2*trees), partition))
+	if most < partition {
+		splitOnce.Do(func() {
+			fmt.Fprintf(os.Stderr, "bench-s3: the limit of %d open files (ulimit -Hn) makes a request of %d sectors at most: a partition is several\n", limit.Max, most)
+		})
+	}
+	return most, err
 }
+
+var splitOnce sync.Once
