@@ -154,7 +154,8 @@ void add_prover(CLI::App& processor, Session& session, const Stage& stage) {
                    fmt::format("How long everything may take, the stock prover included ({})", stage.answer_within))
       ->type_name("TIME");
   command
-      ->add_option("--max-reads", options->max_reads, "How many ranges a request reads at a time, of each store (4096)")
+      ->add_option("--max-reads", options->max_reads,
+                   "How many ranges a request reads at a time, of each store, up to a file more (4096)")
       ->check(CLI::Range(1, 100'000))
       ->type_name("N");
   command->add_option("--concurrent", options->concurrent, "How many requests to work on at a time (8)")

@@ -196,7 +196,8 @@ class Lane {
     queue_.reset();
   }
 
-  // A file whose time has come and that may be read beside the others.
+  // A file whose time has come, while there is room for one more read: what is left of that would often not do for a
+  // file, and be idle.
   FileRead* next_that_fits(Clock::Time now) {
     const std::lock_guard lock(fetch_.mutex_);
     while (!later_.empty() && later_.begin()->first <= now) {
@@ -205,9 +206,9 @@ class Lane {
     }
     while (!waiting_.empty() && !Fetch::is_current(waiting_.front())) waiting_.pop_front();
     if (waiting_.empty()) return nullptr;
+    if (in_flight_ >= fetch_.options_.max_reads) return nullptr;
     const Task& task = waiting_.front();
     auto planned = reads_of(task);
-    if (in_flight_ > 0 && in_flight_ + planned.size() > fetch_.options_.max_reads) return nullptr;
     if (!task.sector->begun) task.sector->begun = now;
     auto read = file_read(task, std::move(planned));
     waiting_.pop_front();

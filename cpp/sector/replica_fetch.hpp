@@ -54,7 +54,7 @@ struct FetchProgress {
 };
 
 struct ReplicaFetchOptions {
-  /// Ranges that are asked for at a time, of each store; those of one file in any case.
+  /// While fewer ranges than this are asked for, of each store, the next file is.
   std::size_t max_reads = 4096;
   /// What has not come for so long since it was asked for first, from a store that answers, is given up once
   /// everything else is ready.
