@@ -44,7 +44,13 @@ class Proof {
   Proof(Prover& prover, const Context& ctx, const Json& json, const PostTask& task)
       : prover_(prover), ctx_(ctx), json_(json), task_(task) {}
   ~Proof() {
-    if (holds_room_) --prover_.holding_room_;
+    // Those of a partition take half a second, for which the answer does not wait.
+    auto staged = std::make_shared<std::vector<Replica>>(std::move(replicas_));
+    const auto remove = [staged, &prover = prover_, holds_room = holds_room_] {
+      staged->clear();
+      if (holds_room) --prover.holding_room_;
+    };
+    if (!prover_.removing_.post(remove)) remove();
   }
   Proof(const Proof&) = delete;
   Proof& operator=(const Proof&) = delete;

@@ -14,6 +14,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "base/thread_pool.hpp"
 #include "extproc/delegate.hpp"
 #include "extproc/kept_sectors.hpp"
 #include "extproc/tree_top_filler.hpp"
@@ -45,7 +46,10 @@ class Prover {
          std::vector<std::string> delegate, const ProverOptions& options, std::function<void(const std::string&)> tell);
 
   /// Removes all that is staged: there will be no more requests, and the process may end without this being destroyed.
-  void discard_staging() { staging_->discard(); }
+  void discard_staging() {
+    removing_.stop();
+    staging_->discard();
+  }
 
   /// The answer to a task.
   Result<nlohmann::json> run(const Context& ctx, const nlohmann::json& task);
@@ -65,6 +69,7 @@ class Prover {
   const std::uint64_t descriptor_limit_;
   Turns descriptors_;  // that the stock prover may still open
   Delegate delegate_;
+  ThreadPool removing_{1};  // what was staged; the last: it uses all others
 };
 
 }  // namespace scabbard::extproc

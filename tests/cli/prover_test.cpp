@@ -55,6 +55,8 @@ class ProverTest : public ProcessorTest {
     fs::permissions(path("stock"), fs::perms::owner_all);
   }
 
+  bool is_anything_staged() const { return ::testing::Matches(Contains(HasSubstr("sealed")))(files_below("staging")); }
+
   Processor start_prover(std::vector<std::string> options = {}) const {
     options.insert(options.end(), {"--staging", path("staging"), "--delegate", path("stock")});
     return start_processor("window_post", options, with_);
@@ -102,7 +104,9 @@ TEST_F(ProverTest, Stock_prover_is_handed_what_it_reads_as_files_which_go_after_
   for (const std::string file : {"p_aux", "sc-02-data-tree-r-last.dat"}) {
     EXPECT_EQ(read((fs::path(seen).parent_path() / "cache" / file).string()), sector.at("cache/s-t01000-7/" + file));
   }
-  EXPECT_THAT(files_below("staging"), Not(Contains(HasSubstr("sealed"))));
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (is_anything_staged() && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+  EXPECT_FALSE(is_anything_staged());
   prover.wait();
   EXPECT_THAT(files_below("staging"), IsEmpty());
 }
