@@ -217,9 +217,12 @@ class Proof {
       if (replica.is_local || replica.files) return false;
       const std::uint64_t size = size_of(replica);
       auto files = has_room(size) ? prover_.staging_->add(shape(), size) : no_room(needed);
-      if (!files) add_fault(replica.number, files.error());
-      if (files) use_staged(replica, *std::move(files));
-      return !files;
+      if (!files) {
+        add_fault(replica.number, files.error());
+        return true;
+      }
+      use_staged(replica, *std::move(files));
+      return false;
     });
   }
 

@@ -64,7 +64,8 @@ TEST_F(TreeTopFillerTest, What_cannot_be_kept_is_told_once) {
     const TreeTopFiller::Pause pause(filler.get());
     for (unsigned number = 0; number < 20; ++number) filler->add(sector(number));
   }
-  EXPECT_THAT(said_.get(), HasSubstr("of 0 sectors were put into the cache, of 20 others not; the first: --cache-size"));
+  EXPECT_THAT(said_.get(),
+              HasSubstr("of 0 sectors were put into the cache, of 20 others not; the first: --cache-size"));
 }
 
 }  // namespace
