@@ -288,7 +288,7 @@ void Loop::start(Flight& flight, bool hedge) {
     const Latencies latencies = counters.latency.now();
     const bool are_enough = latencies.count() >= kLatenciesBeforeHedging;
     const Clock::Duration late = are_enough ? latencies.quantile(0.95) : kLateWithoutLatencies;
-    hedge_checks_.push_back({now_ + late, &flight, flight.serial, attempt.number});
+    hedge_checks_.emplace(now_ + late, HedgeCheck{&flight, flight.serial, attempt.number});
   }
   CURL* handle = transfer->handle();
   Transfer* key = transfer.get();
@@ -466,9 +466,9 @@ void Loop::wake_after_outages() {
 }
 
 void Loop::start_due_hedges() {
-  while (!hedge_checks_.empty() && hedge_checks_.front().due <= now_) {
-    HedgeCheck check = hedge_checks_.front();
-    hedge_checks_.pop_front();
+  while (!hedge_checks_.empty() && hedge_checks_.begin()->first <= now_) {
+    const HedgeCheck check = hedge_checks_.begin()->second;
+    hedge_checks_.erase(hedge_checks_.begin());
     Flight& flight = *check.flight;
     const bool is_late = flight.in_use && flight.serial == check.serial && flight.attempt.number == check.attempt &&
                          flight.transfer != nullptr && flight.hedge == nullptr && flight.transfer->placed() == 0;
@@ -556,7 +556,7 @@ void Loop::wait() {
   std::optional<Clock::Time> until;
   auto earlier = [&](Clock::Time time) { until = until ? std::min(*until, time) : time; };
   if (!waiting_.empty()) earlier(waiting_.begin()->first);
-  if (!hedge_checks_.empty()) earlier(hedge_checks_.front().due);
+  if (!hedge_checks_.empty()) earlier(hedge_checks_.begin()->first);
   if (!on_the_wire_.empty()) earlier(next_stall_check_);
 
   std::optional<Clock::Duration> at_most;

@@ -157,12 +157,11 @@ class Loop {
   std::map<std::string, Host> hosts_;  // by origin
   std::multimap<Clock::Time, Flight*> waiting_;
   struct HedgeCheck {
-    Clock::Time due;
     Flight* flight;
     std::uint64_t serial;
     unsigned attempt;
   };
-  std::deque<HedgeCheck> hedge_checks_;  // in order
+  std::multimap<Clock::Time, HedgeCheck> hedge_checks_;  // by when they are due
   double hedge_allowance_ = 0;
   std::uint64_t outages_seen_ = 0;
   std::unordered_map<Transfer*, std::unique_ptr<Transfer>> on_the_wire_;

@@ -102,6 +102,21 @@ TEST_F(Hedging, Of_a_late_answer_takes_the_one_that_comes_first) {
   EXPECT_EQ(server->seen().requests, kBefore + 2);
 }
 
+// A proof for a block is too few reads for that.
+TEST_F(Hedging, Comes_later_while_few_latencies_are_known) {
+  constexpr std::uint64_t kFew = 30;
+  const auto server = server_with({stall_from(kFew + 1, kFew + 1)});
+  StoreOnServer store(*server, options);
+  Reads(*store, kFew).expect_all_right();
+  Reads late(*store, 1);
+  ASSERT_TRUE(server->wait_until_stalling());
+  advance(store, *server, 400ms);
+  EXPECT_EQ(server->seen().requests, kFew + 1);
+  advance(store, *server, 100ms);
+  late.expect_all_right();
+  EXPECT_EQ(server->seen().requests, kFew + 2);
+}
+
 TEST_F(Hedging, Is_not_more_than_a_few_at_once) {
   constexpr std::uint64_t kLate = 40;
   const auto server = server_with({stall_from(kBefore + 1, 1'000'000)});
