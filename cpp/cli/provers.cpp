@@ -78,11 +78,12 @@ class ProverProcess {
     if (!staging) return session_.report(staging.error());
     std::unique_ptr<sector::TreeTopCache> cache;
     if (!command_.cache.folder.empty()) {
-      auto opened = open_tree_tops(session_, command_.cache);
-      if (!opened) return;
+      auto cache_as_told = cache_options(session_, command_.cache);
+      if (!cache_as_told) return;
+      auto opened = sector::TreeTopCache::open(*std::move(cache_as_told));
       // It saves time only.
-      if (!*opened) log::warn("goes on without the cache: {}", opened->error().message);
-      if (*opened) cache = **std::move(opened);
+      if (!opened) log::warn("goes on without the cache: {}", opened.error().message);
+      if (opened) cache = *std::move(opened);
     }
     auto owned = std::make_shared<Owned>(std::move(locator), *std::move(staging), std::move(cache),
                                          *std::move(delegate), *options);

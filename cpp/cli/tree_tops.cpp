@@ -1,7 +1,5 @@
 #include "cli/tree_tops.hpp"
 
-#include <utility>
-
 #include "cli/option_values.hpp"
 
 namespace scabbard::cli {
@@ -25,11 +23,10 @@ CLI::Option* add_tree_top_options(CLI::App& command, TreeTopOptions& options) {
       ->type_name("FOLDER");
 }
 
-std::optional<Result<std::unique_ptr<sector::TreeTopCache>>> open_tree_tops(Session& session,
-                                                                            const TreeTopOptions& options) {
+std::optional<sector::TreeTopCacheOptions> cache_options(Session& session, const TreeTopOptions& options) {
   const auto limit = size_of(session, "--cache-size", options.limit);
   if (!limit) return std::nullopt;
-  return sector::TreeTopCache::open({.folder = options.folder, .first_level = options.first_level, .limit = *limit});
+  return sector::TreeTopCacheOptions{.folder = options.folder, .first_level = options.first_level, .limit = *limit};
 }
 
 }  // namespace scabbard::cli

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -19,8 +18,7 @@ struct TreeTopOptions {
 
 /// --cache, which is returned, --cache-size and --cache-levels.
 CLI::Option* add_tree_top_options(CLI::App& command, TreeTopOptions& options);
-/// Nothing where an option is wrong, which is reported.
-std::optional<Result<std::unique_ptr<sector::TreeTopCache>>> open_tree_tops(Session& session,
-                                                                            const TreeTopOptions& options);
+/// What they say; nothing where that is wrong, which is reported.
+std::optional<sector::TreeTopCacheOptions> cache_options(Session& session, const TreeTopOptions& options);
 
 }  // namespace scabbard::cli

@@ -42,10 +42,11 @@ class Warm {
   Warm(Session& session, const WarmOptions& options) : session_(session), options_(options) {}
 
   void run() {
-    const auto opened = open_tree_tops(session_, options_);
-    if (!opened) return;
-    if (!*opened) return session_.report(opened->error());
-    sector::TreeTopCache& cache = ***opened;
+    auto cache_as_told = cache_options(session_, options_);
+    if (!cache_as_told) return;
+    const auto opened = sector::TreeTopCache::open(*std::move(cache_as_told));
+    if (!opened) return session_.report(opened.error());
+    sector::TreeTopCache& cache = **opened;
     find_trees();
     Progress progress(Progress::style(session_.quiet, session_.json), total(cache));
     in_parallel(options_.jobs, trees_.size(), [&](std::size_t i) {

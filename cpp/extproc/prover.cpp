@@ -71,6 +71,7 @@ class Proof {
     sector::WantedReplica wanted;
     bool is_local = false;                        // proven from where it is
     std::unique_ptr<sector::StagedSector> files;  // of the others
+    std::uint64_t needed = 0;                     // bytes of room that are still to be found for it
     bool is_ready = false;
   };
 
@@ -196,15 +197,14 @@ class Proof {
     replica.paths = {.sealed_file = replica.files->sealed_file(), .cache_folder = replica.files->cache_folder()};
   }
 
-  std::uint64_t size_of(const Replica& replica) const {
-    return sector::staged_size(plan_reads(shape(), sector::TreeLayout::usual(shape()), replica.wanted.leaves));
-  }
-
   // For all that is to be staged, or else for as many sectors as fit: those can be proven.
   void make_room() {
+    const auto layout = sector::TreeLayout::usual(shape());
     std::uint64_t needed = 0;
-    for (const Replica& replica : replicas_) {
-      if (!replica.is_local && !replica.files) needed += size_of(replica);
+    for (Replica& replica : replicas_) {
+      if (replica.is_local || replica.files) continue;
+      replica.needed = sector::staged_size(plan_reads(shape(), layout, replica.wanted.leaves));
+      needed += replica.needed;
     }
     if (needed == 0) return;
     const Context patient = ctx_.with_timeout(prover_.options_.read_deadline);
@@ -214,9 +214,8 @@ class Proof {
     holds_room_ = true;
     ++prover_.holding_room_;
     std::erase_if(replicas_, [&](Replica& replica) {
-      if (replica.is_local || replica.files) return false;
-      const std::uint64_t size = size_of(replica);
-      auto files = has_room(size) ? prover_.staging_->add(shape(), size) : no_room(needed);
+      if (replica.needed == 0) return false;
+      auto files = has_room(replica.needed) ? prover_.staging_->add(shape(), replica.needed) : no_room(needed);
       if (!files) {
         add_fault(replica.number, files.error());
         return true;

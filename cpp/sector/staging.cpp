@@ -12,7 +12,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <set>
 #include <system_error>
 #include <utility>
 
@@ -121,13 +120,16 @@ std::uint64_t StagedSector::sum() const {
 }
 
 std::uint64_t staged_size(std::span<const PlannedRead> reads) {
-  std::set<std::pair<ReplicaFile, std::uint64_t>> pages;
-  for (const PlannedRead& read : reads) {
-    for (std::uint64_t page = read.offset / kPage; page * kPage < read.offset + read.length; ++page) {
-      pages.emplace(read.file, page);
-    }
+  std::uint64_t pages = 0;
+  std::uint64_t next = 0;  // of this file, the first page that is not counted
+  for (std::size_t i = 0; i < reads.size(); ++i) {
+    const PlannedRead& read = reads[i];
+    if (i > 0 && read.file != reads[i - 1].file) next = 0;
+    const std::uint64_t end = (read.offset + read.length + kPage - 1) / kPage;
+    pages += end - std::min(end, std::max(next, read.offset / kPage));
+    next = end;
   }
-  return pages.size() * kPage;
+  return pages * kPage;
 }
 
 Staging::Staging(std::string folder, Descriptor lock) : folder_(std::move(folder)), lock_(std::move(lock)) {}

@@ -81,7 +81,7 @@ class StagedSector {
   std::optional<Node> root_;  // of the only tree
 };
 
-/// How much room the ranges take, in bytes: files are filled by pages.
+/// How much room the ranges take, in bytes: files are filled by pages. They are sorted as those of plan_reads().
 std::uint64_t staged_size(std::span<const PlannedRead> reads);
 
 /// Safe from any thread.

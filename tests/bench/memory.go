@@ -16,6 +16,7 @@ import (
 
 	"scabbard/tests/bench/osstore"
 	"scabbard/tests/bench/report"
+	"scabbard/tests/procfs"
 )
 
 // benchMemory compares the peak resident memory of two processes that do the same work, one through the
@@ -107,7 +108,7 @@ func printPeakMemory(s settings, side string) error {
 			return err
 		}
 	}
-	peak, err := statusMiB("VmHWM")
+	peak, err := procfs.StatusMiB("self", "VmHWM")
 	if err != nil {
 		return err
 	}
@@ -121,20 +122,4 @@ func openSide(s settings, side string, config objstore.Config) (objstore.Store, 
 	}
 	store, err := osstore.Open(config)
 	return store, func() error { return nil }, err
-}
-
-// statusMiB is a line of /proc/self/status that counts in kB.
-func statusMiB(name string) (float64, error) {
-	text, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		fields := strings.Fields(line)
-		if len(fields) == 3 && fields[0] == name+":" {
-			kilobytes, err := strconv.ParseFloat(fields[1], 64)
-			return kilobytes / 1024, err
-		}
-	}
-	return 0, fmt.Errorf("/proc/self/status has no %s", name)
 }

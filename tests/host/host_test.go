@@ -24,7 +24,7 @@ const root = "../.." // of the project
 // lookAtInputs opens everything that the tests build, which happens in other processes: `go test` notices
 // what a test itself looks at, and then knows when a cached result is out of date.
 var lookAtInputs = sync.OnceFunc(func() {
-	for _, folder := range []string{"shim", "plugin", "tests/host/suite", "tests/transfer", "examples/manager-host", "build/libscabbard_plugin.a", "build/scabbard", "build/servers", "tests/bench/s3/nginx.conf"} {
+	for _, folder := range []string{"shim", "plugin", "tests/host/suite", "tests/transfer", "tests/post", "tests/procfs", "examples/manager-host", "build/libscabbard_plugin.a", "build/scabbard", "build/servers", "tests/bench/s3/nginx.conf"} {
 		filepath.WalkDir(filepath.Join(root, folder), func(path string, _ fs.DirEntry, _ error) error {
 			os.Stat(path)
 			return nil

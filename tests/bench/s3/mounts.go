@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"scabbard/tests/post"
 )
 
 // mountPrograms mount a bucket on a folder until they are ended, with the defaults that they have for reading.
@@ -72,24 +74,16 @@ func (s settings) readMounted(program string, j job, few int64) (spent cost, err
 	return spent, nil
 }
 
-// plannedRead is a line of `scabbard plan --json`.
-type plannedRead struct {
-	Sector int64  `json:"sector"`
-	Object string `json:"object"`
-	Offset int64  `json:"offset"`
-	Length int    `json:"length"`
-}
-
 // readList gives what is read of the first sectors, by sector.
-func readList(file string, few int64) ([][]plannedRead, error) {
+func readList(file string, few int64) ([][]post.PlannedRead, error) {
 	list, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer list.Close()
-	var all [][]plannedRead
+	var all [][]post.PlannedRead
 	for lines := json.NewDecoder(list); ; {
-		var read plannedRead
+		var read post.PlannedRead
 		if err := lines.Decode(&read); err == io.EOF {
 			return all, nil
 		} else if err != nil {
@@ -106,12 +100,12 @@ func readList(file string, few int64) ([][]plannedRead, error) {
 }
 
 // readAsStock reads sectors from as many threads as there are processors, what one sector takes one after the other.
-func readAsStock(folder string, list [][]plannedRead) (cost, error) {
+func readAsStock(folder string, list [][]post.PlannedRead) (cost, error) {
 	if err := waitFor(folder); err != nil {
 		return cost{}, err
 	}
 	start := time.Now()
-	waiting := make(chan []plannedRead, len(list))
+	waiting := make(chan []post.PlannedRead, len(list))
 	for _, sector := range list {
 		waiting <- sector
 	}
@@ -131,7 +125,7 @@ func readAsStock(folder string, list [][]plannedRead) (cost, error) {
 	return cost{Wall: time.Since(start).Seconds()}, errors.Join(failures...)
 }
 
-func readSector(folder string, reads []plannedRead) error {
+func readSector(folder string, reads []post.PlannedRead) error {
 	var file *os.File
 	into := make([]byte, segmentSize)
 	for i, read := range reads {

@@ -17,6 +17,7 @@ import (
 
 	"scabbard/tests/bench/report"
 	"scabbard/tests/bench/worker"
+	"scabbard/tests/post"
 )
 
 // Sectors of 32 GiB, whose files all have the same bytes: most are zeros.
@@ -137,7 +138,7 @@ func objectsOfSectors() []string {
 
 // writeReads writes what `scabbard plan` says of the first sectors.
 func (s settings) writeReads(list string, count int64) error {
-	seed := countingSeed()
+	seed := post.CountingSeed()
 	arguments := []string{"plan", "--json", "--proof-type", windowType, "--miner", strconv.Itoa(miner), "--seed", hex.EncodeToString(seed[:])}
 	for sector := range count {
 		arguments = append(arguments, "--sector", strconv.FormatInt(sector+1, 10))
@@ -163,35 +164,13 @@ func waitFor(pattern string) error {
 	return fmt.Errorf("%s has not come", pattern)
 }
 
-func countingSeed() (seed [32]byte) {
-	for i := range seed {
-		seed[i] = byte(i)
-	}
-	return seed
-}
-
-// replica and postTask are as damocles has them.
-type replica struct {
-	SectorID   int64    `json:"sector_id"`
-	CommR      [32]byte `json:"comm_r"`
-	CacheDir   string   `json:"cache_dir"`
-	SealedFile string   `json:"sealed_file"`
-}
-
-type postTask struct {
-	MinerID   uint64    `json:"miner_id"`
-	ProofType string    `json:"proof_type"`
-	Replicas  []replica `json:"replicas"`
-	Seed      [32]byte  `json:"seed"`
-}
-
-func taskOf(stage, folder string, numbers []int64) postTask {
-	task := postTask{MinerID: miner, ProofType: windowType, Seed: countingSeed()}
+func taskOf(stage, folder string, numbers []int64) post.Task {
+	task := post.Task{MinerID: miner, ProofType: windowType, Seed: post.CountingSeed()}
 	if stage == winningPost {
 		task.ProofType = winningType
 	}
 	for _, number := range numbers {
-		task.Replicas = append(task.Replicas, replica{SectorID: number,
+		task.Replicas = append(task.Replicas, post.Replica{SectorID: uint64(number),
 			CacheDir: filepath.Join(folder, "cache", id(number)), SealedFile: filepath.Join(folder, "sealed", id(number))})
 	}
 	return task
@@ -252,7 +231,7 @@ func (s settings) prove(j job, how proving) (spent cost, err error) {
 }
 
 // fillCache has another process prove something. `scabbard warm` lists, which nginx cannot.
-func (s settings) fillCache(cache string, task postTask, environment []string, stage string, options []string) error {
+func (s settings) fillCache(cache string, task post.Task, environment []string, stage string, options []string) error {
 	process, err := worker.Start(s.executable(), environment, stage, options...)
 	if err != nil {
 		return err
@@ -296,7 +275,7 @@ func (p *provingProcess) askAll(j job, how proving, folder string) error {
 	return nil
 }
 
-func (p *provingProcess) ask(task postTask) error {
+func (p *provingProcess) ask(task post.Task) error {
 	start := time.Now()
 	output, err := p.Ask(task)
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"regexp"
 	"strconv"
 	"time"
 
+	"scabbard/tests/procfs"
 	"scabbard/tests/transfer"
 )
 
@@ -87,7 +87,8 @@ func (p *Process) Ask(task any) (json.RawMessage, error) {
 
 // End ends it. An error of its caller comes back with what the process has said.
 func (p *Process) End(failure error) (Cost, error) {
-	peak := p.peakMiB()
+	// Not Maxrss, which counts what we had when it was started.
+	peak, _ := procfs.StatusMiB(strconv.Itoa(p.command.Process.Pid), "VmHWM")
 	_ = p.in.Close()
 	_ = p.command.Wait() // its status is 1, as a stock processor's whose parent went
 	if failure != nil {
@@ -95,17 +96,6 @@ func (p *Process) End(failure error) (Cost, error) {
 	}
 	state := p.command.ProcessState
 	return Cost{Processor: state.UserTime() + state.SystemTime(), PeakMiB: peak}, nil
-}
-
-// Not Maxrss, which counts what we had when it was started.
-func (p *Process) peakMiB() float64 {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
-	found := regexp.MustCompile(`VmHWM:\s*(\d+) kB`).FindSubmatch(text)
-	if found == nil {
-		return 0
-	}
-	kilobytes, _ := strconv.ParseFloat(string(found[1]), 64)
-	return kilobytes / 1024
 }
 
 // Transfer starts an executable, which is scabbard, has it carry out one route, and ends it.

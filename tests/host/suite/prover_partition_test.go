@@ -7,13 +7,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"scabbard/tests/post"
+	"scabbard/tests/procfs"
 )
 
 // Partitions of full size. All of their sectors are the same files, of a replica of zeros, under different names.
@@ -74,20 +76,14 @@ func (w *worker) processor(t *testing.T) (process int) {
 	return 0
 }
 
-var peak = regexp.MustCompile(`VmHWM:\s*(\d+) kB`)
-
 // peakMemory of a process, in bytes.
 func peakMemory(t *testing.T, process int) int64 {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", process))
+	peak, err := procfs.StatusMiB(strconv.Itoa(process), "VmHWM")
 	if err != nil {
 		t.Fatal(err)
 	}
-	kilobytes, err := strconv.ParseInt(string(peak.FindSubmatch(status)[1]), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kilobytes << 10
+	return int64(peak * (1 << 20))
 }
 
 // space is how much the files below a folder take, and how many there are. Some may go meanwhile.
@@ -188,9 +184,9 @@ type request struct {
 func TestProver_says_how_many_descriptors_the_stock_prover_needs(t *testing.T) {
 	w := startProcessor(t, windowPost, "sh", "-c", `ulimit -n 1000 && exec "$0" "$@"`,
 		*executable, "processor", windowPost, "--staging", t.TempDir(), "--delegate", "true")
-	task := postTask{MinerID: miner, ProofType: "StackedDrgWindow32GiBV1_2", Seed: countingSeed()}
+	task := post.Task{MinerID: miner, ProofType: "StackedDrgWindow32GiBV1_2", Seed: post.CountingSeed()}
 	for number := range sectorsOfPartition {
-		task.Replicas = append(task.Replicas, replica{SectorID: uint64(number), CacheDir: "/nowhere", SealedFile: "/nowhere"})
+		task.Replicas = append(task.Replicas, post.Replica{SectorID: uint64(number), CacheDir: "/nowhere", SealedFile: "/nowhere"})
 	}
 	done := <-w.ask(t, task)
 	if done.err == nil || !strings.Contains(done.err.Error(), fmt.Sprintf("to at least %d", descriptorsOf(sectorsOfPartition))) {

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"scabbard/tests/post"
 )
 
 // Which bytes the stock prover reads, as the kernel saw it, against what is planned and what is fetched.
@@ -89,7 +91,7 @@ var (
 )
 
 // stockReads is what a stock prover reads of sectors below a folder.
-func stockReads(t *testing.T, stage, folder string, task postTask) nodes {
+func stockReads(t *testing.T, stage, folder string, task post.Task) nodes {
 	t.Helper()
 	traces := t.TempDir()
 	// A file for each thread, so that no line is of two calls; %desc are all calls on descriptors.
@@ -164,7 +166,7 @@ func (n nodes) addTraced(t *testing.T, folder, trace string) {
 
 func objectBelow(folder, path string) string { return strings.TrimPrefix(path, folder+"/") }
 
-func nodesOf(reads []plannedRead) nodes {
+func nodesOf(reads []post.PlannedRead) nodes {
 	all := nodes{}
 	for _, read := range reads {
 		all.add(read.Object, read.Offset, read.Length)
@@ -174,7 +176,7 @@ func nodesOf(reads []plannedRead) nodes {
 
 // forThisSeed makes sparse sectors that tell whether all is read for countingSeed.
 func forThisSeed() []string {
-	seed := countingSeed()
+	seed := post.CountingSeed()
 	return []string{"--seed", hex.EncodeToString(seed[:])}
 }
 
@@ -207,7 +209,7 @@ func TestProver_plan_is_what_the_stock_prover_reads(t *testing.T) {
 					t.Setenv("ORACLE_VANILLA_ONLY", "0")
 				}
 				read := stockReads(t, stage, made.folder, made.task(t, proofType, made.folder)).withSiblings(t, made.folder)
-				plan := nodesOf(planned(t, proofType, countingSeed(), made.sectors...))
+				plan := nodesOf(planned(t, proofType, post.CountingSeed(), made.sectors...))
 				if missed := read.besides(plan); missed != nil {
 					t.Errorf("not planned: %q", missed)
 				}
@@ -253,7 +255,7 @@ func TestProver_fetches_what_the_stock_prover_reads(t *testing.T) {
 				if missed := read.besides(fetched); missed != nil {
 					t.Errorf("%s: not fetched: %q", proofType, missed)
 				}
-				usual := nodesOf(planned(t, proofType, countingSeed(), made.sectors...))
+				usual := nodesOf(planned(t, proofType, post.CountingSeed(), made.sectors...))
 				if idle := fetched.besides(read, usual); idle != nil {
 					t.Errorf("%s: fetched, and not read: %q", proofType, idle)
 				}

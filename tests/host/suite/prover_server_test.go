@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"scabbard/tests/post"
 )
 
 // Provers before a real server that a proxy of the test spoils.
@@ -43,7 +45,7 @@ func TestProver_gives_up_the_sector_that_is_slow_and_fetches_the_others_once(t *
 	}
 
 	others, madeOthers := all, made
-	others.Replicas = []replica{all.Replicas[0], all.Replicas[2]}
+	others.Replicas = []post.Replica{all.Replicas[0], all.Replicas[2]}
 	madeOthers.sectors = []uint64{7, 11}
 	before := requests.Load()
 	if proof := w.mustProve(t, others); len(proof.Proofs) != 1 || !bytes.Equal(proof.Proofs[0], madeOthers.vanilla(t, "window")) {

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"scabbard/tests/post"
 )
 
 // The prover between damocles' own parent and the real filecoin-proofs: what it hands over has to give the proofs that
@@ -87,37 +89,16 @@ func (p provable) make(t *testing.T, how string, more ...string) provable {
 	return p
 }
 
-// replica, postTask, windowOutput: as damocles' Go types have them (damocles-manager/pkg/extproc/stage).
-type replica struct {
-	SectorID   uint64   `json:"sector_id"`
-	CommR      [32]byte `json:"comm_r"`
-	CacheDir   string   `json:"cache_dir"`
-	SealedFile string   `json:"sealed_file"`
-}
-
-type postTask struct {
-	MinerID   uint64    `json:"miner_id"`
-	ProofType string    `json:"proof_type"`
-	Replicas  []replica `json:"replicas"`
-	Seed      [32]byte  `json:"seed"`
-}
-
+// windowOutput is as damocles' Go types have it (damocles-manager/pkg/extproc/stage).
 type windowOutput struct {
 	Proofs [][]byte `json:"proofs"`
 	Faults []uint64 `json:"faults"`
 }
 
-func countingSeed() (seed [32]byte) {
-	for i := range seed {
-		seed[i] = byte(i)
-	}
-	return seed
-}
-
 // task asks for a proof of the sectors as they lie below a folder.
-func (p provable) task(t *testing.T, proofType, folder string) postTask {
+func (p provable) task(t *testing.T, proofType, folder string) post.Task {
 	t.Helper()
-	task := postTask{MinerID: miner, ProofType: proofType, Seed: countingSeed()}
+	task := post.Task{MinerID: miner, ProofType: proofType, Seed: post.CountingSeed()}
 	sealed, cache := "sealed", "cache"
 	if p.upgraded {
 		sealed, cache = "update", "update-cache"
@@ -128,7 +109,7 @@ func (p provable) task(t *testing.T, proofType, folder string) postTask {
 			CommR  string `json:"comm_r"`
 		}](t, line)
 		id := fmt.Sprintf("s-t0%d-%d", miner, said.Sector)
-		one := replica{SectorID: said.Sector, CacheDir: filepath.Join(folder, cache, id), SealedFile: filepath.Join(folder, sealed, id)}
+		one := post.Replica{SectorID: said.Sector, CacheDir: filepath.Join(folder, cache, id), SealedFile: filepath.Join(folder, sealed, id)}
 		if _, err := hex.Decode(one.CommR[:], []byte(said.CommR)); err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +121,7 @@ func (p provable) task(t *testing.T, proofType, folder string) postTask {
 // vanilla is what a stock prover that makes no SNARKs answers of whole sectors.
 func (p provable) vanilla(t *testing.T, kind string) []byte {
 	t.Helper()
-	seed := countingSeed()
+	seed := post.CountingSeed()
 	all := sha256.New()
 	for _, line := range oracle(t, "", p.arguments("vanilla", "--proof", kind, "--seed", hex.EncodeToString(seed[:]))...) {
 		sum, err := hex.DecodeString(decoded[struct{ Sha256 string }](t, line).Sha256)
@@ -167,7 +148,7 @@ func startProverWith(t *testing.T, stage string, options ...string) *worker {
 	return startProcessor(t, stage, append(arguments, options...)...)
 }
 
-func (w *worker) mustProve(t *testing.T, task postTask) windowOutput {
+func (w *worker) mustProve(t *testing.T, task post.Task) windowOutput {
 	t.Helper()
 	done := <-w.ask(t, task)
 	if done.err != nil {
@@ -210,7 +191,7 @@ func (p provable) mustVerify(t *testing.T, kind string, proof windowOutput) {
 	if len(proof.Proofs) != 1 || len(proof.Faults) != 0 {
 		t.Fatalf("%d proofs, faults %v", len(proof.Proofs), proof.Faults)
 	}
-	seed := countingSeed()
+	seed := post.CountingSeed()
 	oracle(t, "", p.arguments("verify", "--proof", kind, "--seed", hex.EncodeToString(seed[:]),
 		"--snark", base64.StdEncoding.EncodeToString(proof.Proofs[0]))...)
 }
@@ -376,23 +357,17 @@ func TestProver_names_as_faults_what_cannot_be_proven(t *testing.T) {
 // challengedSegment is where the first one begins.
 func challengedSegment(t *testing.T, sector uint64) int64 {
 	t.Helper()
-	return slices.Min(slices.Collect(maps.Keys(plannedSegments(t, "StackedDrgWindow8MiBV1_2", countingSeed(), sector))))
+	return slices.Min(slices.Collect(maps.Keys(plannedSegments(t, "StackedDrgWindow8MiBV1_2", post.CountingSeed(), sector))))
 }
 
-// plannedRead is a line of `scabbard plan --json`.
-type plannedRead struct {
-	Object         string
-	Offset, Length int64
-}
-
-func planned(t *testing.T, proofType string, seed [32]byte, sectors ...uint64) (reads []plannedRead) {
+func planned(t *testing.T, proofType string, seed [32]byte, sectors ...uint64) (reads []post.PlannedRead) {
 	t.Helper()
 	arguments := []string{"plan", "--json", "--proof-type", proofType, "--miner", strconv.Itoa(miner), "--seed", hex.EncodeToString(seed[:])}
 	for _, sector := range sectors {
 		arguments = append(arguments, "--sector", strconv.FormatUint(sector, 10))
 	}
 	for line := range strings.Lines(scabbard(t, arguments...)) {
-		reads = append(reads, decoded[plannedRead](t, json.RawMessage(line)))
+		reads = append(reads, decoded[post.PlannedRead](t, json.RawMessage(line)))
 	}
 	return reads
 }
